@@ -1,0 +1,43 @@
+"""Ordinary Python calls, run lazily, in parallel, and visibly.
+
+The way through the house::
+
+    call --capture--> Task in a Graph --passes--> Graph --plan--> Plan --scheduler--> results
+
+Rooms, lower floors first: `errors`, `shorten`, `containers`, `keys`, `options`, `task`,
+`fused`, `classic`, `ordering`, `graph`, `plan`, `nodes`, `protocols`, `config`, `passes`,
+`schedulers`, `observers`, `viz`, `pipeline`, `capture`. `CONTRIBUTING.md` says what each
+turns into what.
+"""
+
+from lazygraph import config, errors, observers, passes, schedulers
+from lazygraph.capture import Delayed, DelayedFunction, delayed, is_delayed
+from lazygraph.containers import literal
+from lazygraph.graph import Graph
+from lazygraph.options import Options
+from lazygraph.pipeline import compute, get, optimize, persist, visualize
+from lazygraph.task import Ref, Task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Delayed",
+    "DelayedFunction",
+    "Graph",
+    "Options",
+    "Ref",
+    "Task",
+    "compute",
+    "config",
+    "delayed",
+    "errors",
+    "get",
+    "is_delayed",
+    "literal",
+    "observers",
+    "optimize",
+    "passes",
+    "persist",
+    "schedulers",
+    "visualize",
+]

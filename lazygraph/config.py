@@ -1,0 +1,78 @@
+"""The defaults that a compute uses when it is told nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+from lazygraph.errors import OptionError
+
+__all__ = ["get", "set"]
+
+_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"scheduler": "threads", "num_workers": None, "observers": ()}
+)
+
+# A ContextVar, so that a thread or an asyncio task never sees another's settings.
+_settings: ContextVar[Mapping[str, Any]] = ContextVar("lazygraph_settings", default=_DEFAULTS)
+
+
+def get(name: str) -> Any:
+    """The default in force for `name`: "scheduler", "num_workers" or "observers"."""
+    _check_known(name)
+    return _settings.get()[name]
+
+
+def _check_known(name: str) -> None:
+    if name not in _DEFAULTS:
+        raise OptionError.unknown("config", name, _DEFAULTS)
+
+
+class set:  # noqa: A001, N801  # read as config.set(...), as in Dask
+    """Set defaults from here on, or for a ``with`` block.
+
+    Parameters
+    ----------
+    scheduler : str, Scheduler or callable
+        What runs tasks: "threads" (the default), "synchronous", ...
+    num_workers : int
+        How many tasks run at once; None, the default, for the number of usable cores.
+    observers : sequence of Observer
+        Who is told what happens in every run.
+
+    Notes
+    -----
+    Settings belong to the current context (`contextvars`): to this thread and to the tasks
+    that it runs, on whatever worker. A thread that you start yourself begins with the
+    defaults, unless you start it with ``contextvars.copy_context().run``.
+
+    Examples
+    --------
+    >>> with set(scheduler="synchronous"):
+    ...     get("scheduler")
+    'synchronous'
+    >>> get("scheduler")
+    'threads'
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        for name in settings:
+            _check_known(name)
+        self._token: Token[Mapping[str, Any]] | None = _settings.set(
+            MappingProxyType({**_settings.get(), **settings})
+        )
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._token is not None:
+            _settings.reset(self._token)
+            self._token = None

@@ -1,0 +1,192 @@
+"""What a decorated function carries: the function, its options, how its results unpack."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pickle
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from lazygraph.errors import CaptureError, OptionError
+from lazygraph.keys import function_name
+
+__all__ = ["Function", "Options", "read_options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user asks for every call of a function; shared by all its tasks.
+
+    Parameters
+    ----------
+    inline : bool
+        The function is so cheap that passes may copy its tasks into each dependent,
+        where it then runs once per dependent.
+    fuse : bool
+        False keeps its tasks out of fused chains.
+    """
+
+    inline: bool = False
+    fuse: bool = True
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not bool:
+                raise OptionError(f"option {field.name!r} is True or False, not {value!r}")
+
+    def changed(self) -> tuple[str, ...]:
+        """The names of the options that differ from their defaults."""
+        return tuple(f.name for f in fields(self) if getattr(self, f.name) != f.default)
+
+
+#: The options of a function that asked for none: tasks compare with it by identity.
+NO_OPTIONS = Options()
+#: Options that passes act on: no scheduler needs to know them.
+PASS_OPTIONS = frozenset({"inline", "fuse"})
+
+
+def read_options(given: dict[str, Any]) -> Options:
+    """The options object for keywords of `delayed`; an unknown one is an error."""
+    if not given:
+        return NO_OPTIONS
+    known = [field.name for field in fields(Options)]
+    for name in given:
+        if name not in known:
+            raise OptionError.unknown("delayed", name, [*known, "name", "nout", "pure", "traverse"])
+    options = Options(**given)
+    return options if options.changed() else NO_OPTIONS
+
+
+def check_nout(nout: Any) -> int | None:
+    """`nout` if it is None or a count; otherwise an error that says so."""
+    if nout is None or (type(nout) is int and nout >= 0):
+        return nout
+    # Both a TypeError (ours) and, as Dask has it, a ValueError.
+    raise _NoutError(f"nout must be None or a non-negative integer, got {nout!r}")
+
+
+class _NoutError(OptionError, ValueError):
+    """A bad `nout`."""
+
+
+def declared_nout(func: Callable[..., Any]) -> int | None:
+    """How many values the annotation ``-> tuple[A, B]`` promises; None if it does not say."""
+    try:
+        returns = typing.get_type_hints(func).get("return")
+    except Exception:  # an annotation may name what cannot be resolved here
+        return None
+    if typing.get_origin(returns) is not tuple:
+        return None
+    items = typing.get_args(returns)
+    return None if Ellipsis in items else len(items)
+
+
+class Function:
+    """A function as tasks share it; frozen.
+
+    One object per decorated function: a task holds a reference to it and nothing more.
+    """
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        *,
+        name: str | None = None,
+        pure: bool = False,
+        nout: int | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> None:
+        self.func = func
+        self.pure = pure
+        self.options = options
+        self._nout = nout
+        self._name = name
+        self._shapes: set[Any] = set()  # (number of positionals, *keywords) known to fit
+
+    def __repr__(self) -> str:
+        return f"Function({self.name})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        how, what = _pickled(self.func)
+        return _remake, (how, what, self._name, self.pure, self._nout, self.options)
+
+    @cached_property
+    def name(self) -> str:
+        """The function's name: the prefix of its tasks' keys, the label of its drawings."""
+        return self._name or function_name(self.func)
+
+    @cached_property
+    def nout(self) -> int | None:
+        """How many values a result unpacks into; inferred from the annotation if not given."""
+        return declared_nout(self.func) if self._nout is None else self._nout
+
+    def replace(self, **changes: Any) -> Function:
+        """The same function with another `pure` or `nout`."""
+        given = {"pure": self.pure, "nout": self._nout, **changes}
+        return Function(self.func, name=self._name, options=self.options, **given)
+
+    @cached_property
+    def signature(self) -> inspect.Signature | None:
+        """What the function itself accepts; None for those that do not say (some builtins).
+
+        A wrapper's own signature counts, not that of the function it wraps: the wrapper is
+        what will be called.
+        """
+        try:
+            return inspect.signature(self.func, follow_wrapped=False)
+        except Exception:  # builtins without one; classes that answer any attribute
+            return None
+
+    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise CaptureError unless the function accepts such arguments."""
+        shape = (len(args), *kwargs) if kwargs else len(args)
+        if shape in self._shapes:
+            return
+        if self.signature is not None:
+            try:
+                self.signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise CaptureError(f"{self.name}{self.signature}: {error}") from None
+        self._shapes.add(shape)
+
+
+def _named(module: str, qualname: str) -> Any:
+    """What bears a name in a module: a function, or the function that a decorator made lazy."""
+    found = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    target = getattr(found, "_target", None)
+    return target.func if isinstance(target, Function) else found
+
+
+def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
+    """A function as its module and name where that leads back to it, else by value."""
+    module, qualname = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
+    if isinstance(module, str) and isinstance(qualname, str) and module != "__main__":
+        try:
+            if _named(module, qualname) is func:
+                return "name", (module, qualname)
+        except (ImportError, AttributeError):
+            pass
+    if isinstance(func, types.FunctionType):
+        import cloudpickle  # late: most graphs are never pickled
+
+        return "bytes", cloudpickle.dumps(func)
+    return "object", func
+
+
+def _remake(
+    how: str, what: Any, name: str | None, pure: bool, nout: int | None, options: Options
+) -> Function:
+    if how == "name":
+        func = _named(*what)
+    else:
+        func = pickle.loads(what) if how == "bytes" else what  # noqa: S301  # inside a pickle
+    options = NO_OPTIONS if options == NO_OPTIONS else options
+    return Function(func, name=name, pure=pure, nout=nout, options=options)

@@ -1,0 +1,60 @@
+"""Merges pure tasks that are equal: same function, same arguments, hence same result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from lazygraph.classic import value_of
+from lazygraph.graph import Graph
+from lazygraph.keys import ContentKeys, Key
+from lazygraph.ordering import post_order
+from lazygraph.task import Ref, Task
+
+__all__ = ["dedupe"]
+
+
+def dedupe(graph: Graph, outputs: Collection[Key]) -> Graph:
+    """One task for all pure tasks that are equal; which ones are pure, their author says.
+
+    An output keeps its key: if its task is merged into another, it becomes an alias of it.
+
+    Notes
+    -----
+    O(tasks + arguments), and once the bytes of each array among pure tasks' arguments.
+
+    Examples
+    --------
+    >>> tasks = {k: Task(abs, (-1,), pure=True) for k in "ab"}
+    >>> list(dedupe(Graph({**tasks, "sum": Task(max, (Ref("a"), Ref("b")))}), ["sum"]))
+    ['a', 'sum']
+    """
+    if not any(task.pure for task in graph.values()):
+        return graph.copy()
+    wanted = frozenset(outputs)
+    contents = ContentKeys()
+    first_of: dict[str, Key] = {}
+    merged: dict[Key, Ref] = {}
+    tasks: dict[Key, Task] = {}
+    for key in post_order(graph, graph):
+        task = _redirected(graph[key], merged)
+        if task.pure:
+            first = first_of.setdefault(_content(contents, task), key)
+            if first != key:
+                merged[key] = Ref(first)
+                if key in wanted:
+                    tasks[key] = Task(value_of, (Ref(first),), pure=True)
+                continue
+        tasks[key] = task
+    return Graph(tasks)
+
+
+def _redirected(task: Task, merged: dict[Key, Ref]) -> Task:
+    if not any(key in merged for key in task._refs()):
+        return task
+    leaves = [merged.get(x.key, x) if type(x) is Ref else x for x in task._leaves]
+    return task.with_leaves(tuple(leaves))
+
+
+def _content(contents: ContentKeys, task: Task) -> str:
+    parts = ((True, x.key) if type(x) is Ref else (False, x) for x in task._leaves)
+    return contents.key(task.name, task.func, (task._template, task.options), parts)

@@ -1,0 +1,53 @@
+"""Copies cheap tasks into each task that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from lazygraph.fused import fuse_tasks
+from lazygraph.graph import Graph
+from lazygraph.keys import Key
+from lazygraph.ordering import post_order
+from lazygraph.task import Ref, Task
+
+__all__ = ["inline"]
+
+
+def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None = None) -> Graph:
+    """Run the tasks of `keys` inside each of their dependents, once per dependent.
+
+    Parameters
+    ----------
+    keys : collection of Key, optional
+        What to copy; by default the tasks of functions decorated with ``inline=True``. An
+        output is not copied.
+
+    Notes
+    -----
+    O(tasks + dependencies + copies).
+
+    Examples
+    --------
+    >>> graph = Graph.from_dict({"x": 1, "a": (abs, "x"), "b": (abs, "x")})
+    >>> inline(graph, ["a", "b"], keys=["x"])["a"].func.members[0].key
+    'x'
+    """
+    if keys is None:
+        keys = [key for key, task in graph.items() if task.options.inline]
+    cheap = frozenset(keys) - frozenset(outputs)
+    if not cheap:
+        return graph.copy()
+    links = {key: _only_refs(task, cheap) for key, task in graph.items() if key in cheap}
+    tasks = {}
+    for key, task in graph.items():
+        if key not in cheap:
+            wanted = [k for k in task.dependencies if k in cheap]
+            copied = [(k, graph[k]) for k in post_order(links, wanted)]
+            tasks[key] = fuse_tasks([*copied, (key, task)]) if copied else task
+    return Graph(tasks)
+
+
+def _only_refs(task: Task, keys: frozenset[Key]) -> Task:
+    """The task with no leaves but references to `keys`: enough to follow them."""
+    leaves = [leaf for leaf in task._leaves if type(leaf) is Ref and leaf.key in keys]
+    return task.with_leaves(tuple(leaves))

@@ -1,0 +1,128 @@
+"""The sockets of the house, to read first: what a pass, a scheduler, an observer must be.
+
+And the events that schedulers tell observers: frozen, so that watching changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from lazygraph.graph import Graph
+from lazygraph.keys import Key
+from lazygraph.plan import Plan
+
+__all__ = [
+    "Event",
+    "Observer",
+    "Pass",
+    "Released",
+    "RunEnded",
+    "RunStarted",
+    "Scheduler",
+    "TaskEnded",
+    "TaskFailed",
+    "TaskStarted",
+]
+
+
+class Pass(Protocol):
+    """Graph in, graph out; what the outputs evaluate to stays the same."""
+
+    def __call__(self, graph: Graph, outputs: Collection[Key], /) -> Graph:
+        """A better graph; `graph` is left alone."""
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Runs plans."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def honours(self) -> frozenset[str]:
+        """The task options it acts on; a plan with any other is refused."""
+
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """The passes that make its runs faster; none if planning alone is best."""
+
+    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+        """The values of ``plan.outputs``, in that order.
+
+        Raises what the first task to fail raised, with a note that names the task.
+        """
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Is told what happens, in the order in which it happens, and cannot change it.
+
+    Events come one at a time, from whichever thread; an observer that raises is reported
+    as a warning and told nothing more of that run.
+    """
+
+    def notify(self, event: Event, /) -> None:
+        """Take note of one event; to be quick, since workers wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, at `seconds` of `time.perf_counter`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """A scheduler begins with a plan."""
+
+    plan: Plan
+    scheduler: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded(Event):
+    """The run is over; `error` is what it raises, or None."""
+
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted(Event):
+    """A worker begins with a task."""
+
+    key: Key
+    step: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded(Event):
+    """A task has returned."""
+
+    key: Key
+    step: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """A task has raised."""
+
+    key: Key
+    step: int
+    worker: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Event):
+    """A result was forgotten: nothing needs it any more."""
+
+    key: Key
+    step: int

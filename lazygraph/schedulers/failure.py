@@ -1,0 +1,111 @@
+"""Turns what a task raised into what the user sees: same type, short traceback, one note."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from lazygraph.errors import LazygraphError
+from lazygraph.fused import MemberFailed
+from lazygraph.keys import Key
+from lazygraph.plan import Plan
+from lazygraph.shorten import short_call
+from lazygraph.task import Call
+
+__all__ = ["add_note", "explain", "short_traceback"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MOST_DEPENDENTS = 5
+_PREFIX = "lazygraph: "
+_HOUSE = str(Path(__file__).resolve().parent.parent)
+
+
+def explain(
+    error: BaseException, plan: Plan, step: int, values: Sequence[Any] | Mapping[int, Any]
+) -> BaseException:
+    """The user's exception, its traceback begun at the user's frames, with a note on the task.
+
+    Parameters
+    ----------
+    error
+        What calling the step raised.
+    values
+        By slot, the plan's values when it did, for the arguments' short forms.
+    """
+    key, call = plan.key(step), plan.origins.call(step)
+    leaves = tuple(values[slot] for slot in plan.slots[step])
+    while isinstance(error, MemberFailed):
+        key, call, leaves, error = error.member.key, error.member.task, error.leaves, error.error
+    error.__traceback__ = _from_user(error.__traceback__)
+    add_note(error, _note(key, call, leaves, _wanted_by(plan, step)))
+    return error
+
+
+def _note(key: Key, call: Call, leaves: tuple[Any, ...], wanted_by: list[Key]) -> str:
+    args, kwargs = call._arguments(leaves)
+    lines = [f"while running task {key!r}: {short_call(call._function.name, args, kwargs)}"]
+    site = call._site()
+    if site is not None:
+        lines.append(f"  captured at {site}")
+    if wanted_by:
+        lines.append("  wanted by " + " <- ".join(repr(other) for other in wanted_by))
+    return "\n".join(lines)
+
+
+def _wanted_by(plan: Plan, step: int) -> list[Key]:
+    """A way from the step to an output, as keys; the middle of a long one is left out."""
+    chain: list[int] = []
+    while plan.dependents[step]:
+        step = plan.dependents[step][0]
+        chain.append(step)
+    if len(chain) > _MOST_DEPENDENTS:
+        head = [plan.key(s) for s in chain[: _MOST_DEPENDENTS - 2]]
+        return [*head, f"... {len(chain) - _MOST_DEPENDENTS + 1} more", plan.key(chain[-1])]
+    return [plan.key(s) for s in chain]
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Give an exception a note, once; one that cannot take notes stays as it is."""
+    text = _PREFIX + note
+    try:
+        if text not in getattr(error, "__notes__", ()):
+            error.add_note(text)
+    except Exception:  # noqa: S110  # frozen or otherwise odd: the exception matters more
+        pass
+
+
+def _is_ours(frame: TracebackType) -> bool:
+    return frame.tb_frame.f_code.co_filename.startswith(_HOUSE)
+
+
+def _from_user(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame that is not this library's."""
+    while trace is not None and _is_ours(trace):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_meant_for_user(error: BaseException) -> bool:
+    """Not a fault of the library itself, whose frames one would want to see."""
+    notes = getattr(error, "__notes__", ())
+    return isinstance(error, LazygraphError) or any(str(n).startswith(_PREFIX) for n in notes)
+
+
+def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
+    """Let exceptions leave `func` without the library's frames, the wrapper's own included."""
+
+    @wraps(func)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return func(*args, **kwargs)
+        except BaseException as error:
+            if _is_meant_for_user(error):
+                error.__traceback__ = _from_user(error.__traceback__)
+            raise  # re-raising adds no frame of this function
+
+    return call

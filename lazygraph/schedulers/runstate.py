@@ -1,0 +1,131 @@
+"""Decides which step may run and which result may go: no thread, lock or process in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazygraph.plan import Plan
+
+__all__ = ["RunState"]
+
+
+class RunState:
+    """How far a run of a plan is.
+
+    A scheduler takes steps, calls them in whatever worker it likes, and says when each has
+    finished. Every method is O(1) in the size of the plan, but `finish`, which is O(arguments
+    + dependents of the step). Not thread-safe: a scheduler with threads holds a lock around
+    `take` and `finish`; `call` needs none.
+    """
+
+    __slots__ = ("_needed", "_waiting", "error", "left", "plan", "ready", "released", "values")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.values = plan.blank_values()
+        self.error: BaseException | None = None
+        self.left = len(plan)  # steps that have not finished
+        # How many dependencies a step waits for; how many dependents a result is kept for.
+        self._waiting = [len(needed) for needed in plan.dependencies]
+        self._needed = [len(users) for users in plan.dependents]
+        for step in plan.outputs:
+            self._needed[step] += 1
+        # Last in, first out: what a finished step made ready runs next, so that its inputs go.
+        self.ready = [step for step, count in enumerate(self._waiting) if not count]
+        self.ready.reverse()
+        #: Steps whose results went with the last `finish`.
+        self.released: list[int] = []
+
+    def take(self) -> int | None:
+        """The next step to run; None when none is ready (yet, or any more)."""
+        return self.ready.pop() if self.ready else None
+
+    def call(self, step: int) -> Any:
+        """Run the step's function on its arguments' values."""
+        values = self.values
+        slots = self.plan.slots[step]
+        if len(slots) == 1:
+            return self.plan.calls[step](values[slots[0]])
+        return self.plan.calls[step](*[values[slot] for slot in slots])
+
+    def finish(self, step: int, value: Any) -> None:
+        """Keep the step's result while it is needed, let go of its inputs, free dependents."""
+        plan, needed, waiting, released = self.plan, self._needed, self._waiting, self.released
+        released.clear()
+        if needed[step]:
+            self.values[step] = value
+        else:
+            released.append(step)
+        for slot in plan.dependencies[step]:
+            needed[slot] -= 1
+            if not needed[slot]:
+                self.values[slot] = None
+                released.append(slot)
+        self.left -= 1
+        if self.error is None:
+            for user in reversed(plan.dependents[step]):
+                waiting[user] -= 1
+                if not waiting[user]:
+                    self.ready.append(user)
+
+    def stop(self, error: BaseException) -> None:
+        """Hand out no more steps; the first error is the one that counts."""
+        self.ready.clear()
+        if self.error is None:
+            self.error = error
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every step has finished, or one has failed."""
+        return not self.left or self.error is not None
+
+    def results(self) -> list[Any]:
+        """The values of the outputs."""
+        return [self.values[step] for step in self.plan.outputs]
+
+
+def run_in_order(plan: Plan) -> list[Any]:
+    """Run every step in the plan's own order, on this thread; the values of the outputs.
+
+    The same as taking and finishing steps one by one, in a tenth of the time: the order is
+    known, so that nothing has to be counted. 0.1 to 0.3 us a step.
+
+    Raises
+    ------
+    StepFailed
+        If a step raises.
+    """
+    values, last_use = plan.blank_values(), plan.last_use
+    step = 0
+    try:
+        for call, slots in zip(plan.calls, plan.slots, strict=True):
+            n = len(slots)
+            if n == 1:
+                (a,) = slots
+                values[step] = call(values[a])
+                if last_use[a] == step:
+                    values[a] = None
+            elif n == 2:
+                a, b = slots
+                values[step] = call(values[a], values[b])
+                if last_use[a] == step:
+                    values[a] = None
+                if last_use[b] == step:
+                    values[b] = None
+            else:
+                values[step] = call(*[values[slot] for slot in slots])
+                for slot in slots:
+                    if last_use[slot] == step:
+                        values[slot] = None
+            step += 1
+    except BaseException as error:
+        raise StepFailed(step, values, error) from None
+    return [values[step] for step in plan.outputs]
+
+
+class StepFailed(Exception):  # noqa: N818  # never reaches a user: schedulers unwrap it
+    """Carries what a step raised, and the values of the run, to whoever reports it."""
+
+    def __init__(self, step: int, values: list[Any], error: BaseException) -> None:
+        super().__init__(step)
+        self.step, self.values, self.error = step, values, error

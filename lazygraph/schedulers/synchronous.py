@@ -1,0 +1,56 @@
+"""Runs a plan on the calling thread, one step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lazygraph.plan import Plan
+from lazygraph.protocols import Observer, Pass
+from lazygraph.schedulers.failure import explain
+from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
+from lazygraph.schedulers.watch import Watch
+
+__all__ = ["Synchronous"]
+
+_WORKER = "main"
+
+
+class Synchronous:
+    """One thread, the caller's own: for debuggers, small tasks, and as the plain reference."""
+
+    name = "synchronous"
+    honours: frozenset[str] = frozenset()
+    passes: tuple[Pass, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Synchronous()"
+
+    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+        """The values of the plan's outputs."""
+        failure: BaseException
+        try:
+            return _run_watched(plan, Watch(plan, observers)) if observers else run_in_order(plan)
+        except StepFailed as stopped:
+            failure = explain(stopped.error, plan, stopped.step, stopped.values)
+        raise failure  # outside the handler: it gains no context
+
+
+def _run_watched(plan: Plan, watch: Watch) -> list[Any]:
+    """The same, step by step, telling observers."""
+    state = RunState(plan)
+    watch.run_started(Synchronous.name, 1)
+    while (step := state.take()) is not None:
+        watch.started(step, _WORKER)
+        try:
+            value = state.call(step)
+        except BaseException as error:
+            watch.failed(step, _WORKER, error)
+            watch.run_ended(error)
+            raise StepFailed(step, state.values, error) from None
+        state.finish(step, value)
+        del value  # or it would outlive its release by one step
+        watch.ended(step, _WORKER)
+        watch.released(state.released)
+    watch.run_ended(None)
+    return state.results()

@@ -1,0 +1,275 @@
+"""Runs a plan on a crew of threads that share one list of ready steps."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from lazygraph.errors import OptionError, RunStopped
+from lazygraph.plan import Plan
+from lazygraph.protocols import Observer, Pass
+from lazygraph.schedulers.failure import add_note, explain
+from lazygraph.schedulers.runstate import RunState
+from lazygraph.schedulers.watch import Watch
+
+__all__ = ["Threads", "check_num_workers"]
+
+# The wait for a run is cut into pieces, since on Windows a lock is not left for Ctrl-C.
+_POLL_SECONDS = 0.2
+_MOST_WORKERS = 4096
+
+#: The crew whose worker runs the current task: a compute in there joins it.
+_current_crew: contextvars.ContextVar[_Crew | None] = contextvars.ContextVar(
+    "lazygraph_crew", default=None
+)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_num_workers(given: Any) -> int:
+    """`given` if it is a sensible number of workers; the number of cores for None."""
+    if given is None:
+        return usable_cores()
+    if type(given) is not int or not 1 <= given <= _MOST_WORKERS:
+        raise OptionError(f"num_workers is a number from 1 to {_MOST_WORKERS}, not {given!r}")
+    return given
+
+
+class Threads:
+    """Threads in this process: for tasks that release the GIL (numpy, files, the network).
+
+    Parameters
+    ----------
+    num_workers : int, optional
+        How many tasks run at once; the number of usable cores by default.
+
+    Notes
+    -----
+    Threads live for one run. A compute inside a task joins the crew that runs the task:
+    the thread that waits for it works on it, so that nothing deadlocks and there are never
+    more threads. Ctrl-C and the first error give control back at once; what other threads
+    are in the middle of they finish, and the result is dropped.
+    """
+
+    name = "threads"
+    honours: frozenset[str] = frozenset()
+    passes: tuple[Pass, ...] = ()
+
+    def __init__(self, num_workers: int | None = None) -> None:
+        self.num_workers = check_num_workers(num_workers)
+
+    def __repr__(self) -> str:
+        return f"Threads(num_workers={self.num_workers})"
+
+    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+        """The values of the plan's outputs."""
+        job = _Job(plan, observers)
+        crew = _current_crew.get()
+        if crew is not None and threading.get_ident() in crew.members:
+            crew.run_nested(job)
+        else:
+            _Crew(min(self.num_workers, len(plan))).run(job)
+        if job.state.error is not None:
+            raise job.state.error
+        return job.state.results()
+
+
+class _Job:
+    """A plan being run by a crew."""
+
+    __slots__ = ("is_over", "plan", "state", "watch")
+
+    def __init__(self, plan: Plan, observers: Sequence[Observer]) -> None:
+        self.plan = plan
+        self.state = RunState(plan)
+        self.watch = Watch(plan, observers) if observers else None
+        self.is_over = threading.Event()
+        if self.state.is_over:  # nothing to do
+            self.is_over.set()
+
+
+class _Crew:
+    """Some threads, the jobs they share, and who of them sleeps."""
+
+    def __init__(self, n_workers: int) -> None:
+        # Guards everything here and the states of the jobs; never held while a task runs.
+        self.lock = threading.Lock()
+        self.jobs: list[_Job] = []  # the newest, most deeply nested, last
+        self.sleepers: list[_Worker] = []
+        self.is_closed = False
+        self.workers = [_Worker(self, f"thread-{i}") for i in range(n_workers)]
+        self.members: dict[int, _Worker] = {}  # by thread identifier
+
+    def run(self, job: _Job) -> None:
+        """Run a job to its end, or to its first error, or to Ctrl-C."""
+        if job.watch:
+            job.watch.run_started(Threads.name, len(self.workers))
+        self.jobs.append(job)
+        threads = [worker.start() for worker in self.workers]
+        try:
+            while not job.is_over.wait(_POLL_SECONDS):
+                pass
+        except BaseException as interrupt:
+            add_note(interrupt, self._stopped_note(job))
+            raise
+        finally:
+            self.close()
+            if job.watch:
+                job.watch.run_ended(job.state.error)
+        if job.state.error is None:
+            for thread in threads:
+                thread.join()
+
+    def close(self) -> None:
+        """Send everyone home after the task in hand."""
+        with self.lock:
+            self.is_closed = True
+            self.jobs.clear()  # the results are the user's now: nothing here keeps them alive
+            self.wake(len(self.sleepers))
+
+    def run_nested(self, job: _Job) -> None:
+        """Run a job from inside a task: the worker that waits for it works on it."""
+        me = self.members[threading.get_ident()]
+        if job.watch:
+            job.watch.run_started(Threads.name, len(self.workers))
+        with self.lock:
+            self.jobs.append(job)
+            self.wake(len(job.state.ready) - 1)
+        outer = me.job, me.step
+        try:
+            me.work(only=job)
+        finally:
+            me.job, me.step = outer
+            with self.lock:
+                if job in self.jobs:
+                    self.jobs.remove(job)
+            if job.watch:
+                job.watch.run_ended(job.state.error)
+        if not job.state.is_over:
+            raise RunStopped("the run around this compute has ended")
+
+    def take(self, only: _Job | None) -> tuple[_Job, int] | None:
+        """A ready step of `only`, or of the newest job that has one. Called with the lock."""
+        for job in (only,) if only is not None else reversed(self.jobs):
+            step = job.state.take()
+            if step is not None:
+                return job, step
+        return None
+
+    def wake(self, count: int, job: _Job | None = None) -> None:
+        """Wake up to `count` sleepers that may work on `job`. Called with the lock."""
+        for sleeper in self.sleepers[::-1]:
+            if count <= 0:
+                return
+            if job is None or sleeper.only is None or sleeper.only is job:
+                self.sleepers.remove(sleeper)
+                sleeper.alarm.release()
+                count -= 1
+
+    def end(self, job: _Job) -> None:
+        """Tell whoever waits for a job that it is over. Called with the lock."""
+        job.is_over.set()
+        for sleeper in self.sleepers[:]:
+            if sleeper.only is job:
+                self.sleepers.remove(sleeper)
+                sleeper.alarm.release()
+
+    def _stopped_note(self, job: _Job) -> str:
+        running = [
+            repr(w.job.plan.key(w.step)) for w in self.workers if w.job is not None and w.step >= 0
+        ]
+        done = len(job.plan) - job.state.left
+        note = f"stopped: {done} of {len(job.plan)} tasks done"
+        if running:
+            note += f", {len(running)} still running in threads: {', '.join(running[:8])}"
+        return note
+
+
+class _Worker:
+    """One thread of a crew."""
+
+    __slots__ = ("alarm", "crew", "job", "name", "only", "step")
+
+    def __init__(self, crew: _Crew, name: str) -> None:
+        self.crew, self.name = crew, name
+        self.job: _Job | None = None
+        self.step = -1  # what it runs, -1 between tasks
+        self.only: _Job | None = None  # the job it sleeps for; None: any
+        self.alarm = threading.Lock()
+        self.alarm.acquire()
+
+    def start(self) -> threading.Thread:
+        """Begin in a thread of its own, with the caller's context variables."""
+        context = contextvars.copy_context()
+        # A daemon: a task that outlives Ctrl-C must not keep the interpreter from leaving.
+        thread = threading.Thread(
+            target=context.run, args=(self._live,), name=f"lazygraph-{self.name}", daemon=True
+        )
+        thread.start()
+        return thread
+
+    def _live(self) -> None:
+        self.crew.members[threading.get_ident()] = self
+        _current_crew.set(self.crew)
+        self.work(None)
+
+    def work(self, only: _Job | None) -> None:
+        """Run ready steps until the crew closes or, if given, the one job is over."""
+        crew = self.crew
+        while True:
+            with crew.lock:
+                if crew.is_closed or (only is not None and only.state.is_over):
+                    return
+                taken = crew.take(only)
+                if taken is None:
+                    self.only = only
+                    crew.sleepers.append(self)
+            if taken is None:
+                self.alarm.acquire()
+            else:
+                self._run_from(*taken)
+
+    def _run_from(self, job: _Job, step: int | None) -> None:
+        """Run a step, then what it and others made ready, while there is more of the job."""
+        crew, state, lock = self.crew, job.state, self.crew.lock
+        sleepers, watch = crew.sleepers, job.watch
+        self.job = job
+        while step is not None:
+            self.step = step
+            if watch is not None:
+                watch.started(step, self.name)
+            try:
+                value = state.call(step)
+            except BaseException as error:
+                self._fail(job, step, error)
+                break
+            if watch is not None:
+                watch.ended(step, self.name)
+            with lock:
+                state.finish(step, value)
+                released = state.released[:] if watch is not None else ()
+                step = None if crew.is_closed else state.take()
+                if sleepers and state.ready:
+                    crew.wake(len(state.ready), job)
+                if not state.left:
+                    crew.end(job)
+            del value  # or it would outlive its release by one step
+            if watch is not None:
+                watch.released(released)
+        self.job, self.step = None, -1
+
+    def _fail(self, job: _Job, step: int, error: BaseException) -> None:
+        explained = explain(error, job.plan, step, job.state.values)
+        if job.watch is not None:
+            job.watch.failed(step, self.name, explained)
+        with self.crew.lock:
+            job.state.stop(explained)
+            self.crew.end(job)
