@@ -6,14 +6,15 @@ The way through the house::
 
 Rooms, lower floors first: `errors`, `shorten`, `containers`, `keys`, `options`, `task`,
 `fused`, `classic`, `ordering`, `graph`, `plan`, `nodes`, `protocols`, `config`, `passes`,
-`schedulers`, `observers`, `viz`, `pipeline`, `capture`. `CONTRIBUTING.md` says what each
+`schedulers`, `observers`, `viz`, `pipeline`, `lazy`, `capture`. `CONTRIBUTING.md` says what each
 turns into what.
 """
 
 from lazygraph import config, errors, observers, passes, schedulers
-from lazygraph.capture import Delayed, DelayedFunction, delayed, is_delayed
+from lazygraph.capture import DelayedFunction, delayed, is_delayed
 from lazygraph.containers import literal
 from lazygraph.graph import Graph
+from lazygraph.lazy import Delayed
 from lazygraph.options import Options
 from lazygraph.pipeline import compute, get, optimize, persist, visualize
 from lazygraph.task import Ref, Task

@@ -1,8 +1,8 @@
 """Reads the classic form of a graph, a dict of tuples, into tasks, by Dask's rules.
 
 A tuple whose first item can be called is a task; a string, number or tuple that equals a key
-stands for that key's result; lists are read item by item, and so are dicts given as
-arguments; all else is a literal. This is the only place where a string can mean a key.
+stands for that key's result; lists, tuples and sets are read item by item; all else, dicts
+too, is a literal. This is the only place where a string can mean a key.
 """
 
 from __future__ import annotations
@@ -77,8 +77,6 @@ class _Reader:
         kind = type(value)
         if kind in (list, tuple, set, frozenset):
             return kind(self._argument(item) for item in value)
-        if kind is dict:
-            return {key: self._argument(item) for key, item in value.items()}
         return value
 
     def _is_key(self, value: Any) -> bool:

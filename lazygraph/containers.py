@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.errors import CaptureError
 
@@ -29,7 +28,8 @@ LEAF_RULES: dict[type, Callable[[Any], Any]] = {}
 #: it does not change the result; a longer one is kept as it is.
 SNAPSHOT_ITEMS = 1_000
 
-Maker = Callable[[list[Any]], Any]
+#: What builds a container from a list of its items; hashable, so that templates are.
+Maker: TypeAlias = Any
 
 _READ_ONCE = (types.GeneratorType, types.AsyncGeneratorType, map, filter, zip, enumerate)
 
@@ -72,35 +72,33 @@ def _slice_of(items: list[Any]) -> slice:
     return slice(*items)
 
 
-@dataclass(frozen=True, slots=True)
-class _NamedtupleOf:
+class _NamedtupleOf(NamedTuple):
     kind: type
 
     def __call__(self, items: list[Any]) -> Any:
         return tuple.__new__(self.kind, items)
 
 
-@dataclass(frozen=True, slots=True)
-class _DataclassOf:
+class _DataclassOf(NamedTuple):
     """Sets fields directly: `__post_init__` ran at the call and is not run again."""
 
     kind: type
     names: tuple[str, ...]
 
     def __call__(self, items: list[Any]) -> Any:
-        made = object.__new__(self.kind)
+        made: Any = object.__new__(self.kind)
         for name, value in zip(self.names, items, strict=True):
             object.__setattr__(made, name, value)
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class _PartialOf:
+class _PartialOf(NamedTuple):
     names: tuple[str, ...]
 
     def __call__(self, items: list[Any]) -> Any:
         n = len(items) - len(self.names)
-        return partial(*items[:n], **dict(zip(self.names, items[n:], strict=True)))
+        func, *args = items[:n]
+        return partial(func, *args, **dict(zip(self.names, items[n:], strict=True)))
 
 
 def _open_partial(value: partial[Any]) -> tuple[Maker, list[Any]]:
@@ -160,8 +158,7 @@ def _leaf(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """How nested arguments are built from flat leaves.
 
     `program` is run on a stack: each instruction pushes the next `n` leaves, then replaces
@@ -217,8 +214,11 @@ class _Open:
         "value",
     )
 
-    def __init__(self, value: Any, make: Maker, items: Sequence[Any]) -> None:
+    def __init__(
+        self, value: Any, make: Maker, items: Sequence[Any], marks: tuple[int, int, int]
+    ) -> None:
         self.value, self.make, self.n = value, make, len(items)
+        self.leaf_mark, self.op_mark, self.emitted = marks  # the flattener's state before it
         self.items = iter(items)
         self.has_lazy = False
         self.has_converted = False  # a leaf inside is kept as something else: build anew
@@ -265,9 +265,8 @@ class _Flattener:
             return False
         if id(value) in self.inside:
             raise CaptureError(f"an argument holds a {type(value).__name__} that contains itself")
-        container = _Open(value, *inner)
-        container.leaf_mark, container.op_mark = len(self.leaves), len(self.program)
-        container.emitted = self.emitted
+        marks = len(self.leaves), len(self.program), self.emitted
+        container = _Open(value, *inner, marks)
         self.inside.add(id(value))
         self.opened.append(container)
         self._take_atoms(container, inner[1])

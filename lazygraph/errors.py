@@ -158,5 +158,5 @@ class UnpackError(LazygraphError, TypeError):
         return f"the task returned {self.returned}, but nout={self.nout} declares {self.nout}"
 
 
-class RunStopped(LazygraphError):
+class RunStopped(LazygraphError):  # noqa: N818  # not a mistake of anyone's
     """A compute inside a task was given up because the run around it has ended."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lazygraph.keys import Key
 from lazygraph.options import Function
@@ -13,8 +12,7 @@ from lazygraph.task import Ref, Task, flat_call, make_task
 __all__ = ["Fused", "Member", "MemberFailed", "fuse_tasks"]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One task of a fused one.
 
     `slots` says where its arguments are among the inputs and earlier members' results;
@@ -44,6 +42,7 @@ class Fused:
         self.__name__ = "+".join(_shown([member.task.name for member in members]))
 
     def __call__(self, /, *inputs: Any) -> Any:
+        """Run the members; the last one's result."""
         values = list(inputs)
         value = None
         for member in self.members:

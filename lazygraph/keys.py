@@ -29,7 +29,7 @@ key_lock = threading.RLock()
 
 def _new_session() -> None:
     """Give a forked child keys of its own: two processes never make the same fresh key."""
-    global _session, key_lock
+    global _session, key_lock  # noqa: PLW0603  # both are of this process
     _session = os.urandom(6).hex()
     key_lock = threading.RLock()
 

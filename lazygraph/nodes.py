@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,7 +71,7 @@ class Node(Call):
                     self._key = fresh_key(self._function.name)
         elif self._key is CONTENT:
             _make_content_keys(_ordered([self]))
-        return self._key.key if type(self._key) is GivenKey else self._key  # type: ignore[no-any-return]
+        return self._key.key if type(self._key) is GivenKey else self._key
 
 
 def make_node(
@@ -151,7 +150,7 @@ def _make_keys(order: list[Node]) -> list[Key]:
 
 def _merged(order: list[Node]) -> tuple[list[Node], dict[Node, int]]:
     """One node per key, and the position of every node, merged ones included."""
-    if all([node._key is None for node in order]):
+    if all([node._key is None for node in order]):  # noqa: C419  # a third of any(...)'s time
         return order, dict(zip(order, range(len(order)), strict=True))
     _make_content_keys(order)
     steps: list[Node] = []
@@ -182,8 +181,7 @@ def _shown(node: Node) -> str:
 
 
 # ------------------------------------------------------- to plans and graphs
-@dataclass(frozen=True, slots=True)
-class _NodeOrigins:
+class _NodeOrigins(NamedTuple):
     nodes: Sequence[Node]
 
     def key(self, step: int, /) -> Key:
@@ -248,16 +246,26 @@ def link(graph: Mapping[Key, Task], keys: Sequence[Key], kind: type[NodeT]) -> l
 
 
 # ------------------------------------------------------------------ pickling
+class _Place(NamedTuple):
+    """A leaf that is the node of some row."""
+
+    row: int
+
+
 def pack(node: Node) -> tuple[Any, ...]:
     """A node and all behind it as flat tuples, so that pickling does not recurse."""
     order = _ordered([node])
     _make_keys(order)
     place = {node: index for index, node in enumerate(order)}
     types = _node_types()
+    sites: dict[Any, str | None] = {}  # few lines make many nodes
     rows = []
     for each in order:
-        leaves = tuple([Ref(place[x]) if type(x) in types else x for x in each._leaves])
-        rows.append((each._function, leaves, each._template, each._key, each._site()))
+        leaves = tuple([_Place(place[x]) if type(x) in types else x for x in each._leaves])
+        at = (id(each._code), each._lasti)
+        if at not in sites:
+            sites[at] = each._site()
+        rows.append((each._function, leaves, each._template, each._key, sites[at]))
     return type(node), rows
 
 
@@ -265,6 +273,6 @@ def unpack(kind: type[NodeT], rows: Sequence[tuple[Any, ...]]) -> NodeT:
     """The node that `pack` took apart."""
     made: list[NodeT] = []
     for function, leaves, template, key, site in rows:
-        linked = tuple([made[x.key] if type(x) is Ref else x for x in leaves])
+        linked = tuple([made[x.row] if type(x) is _Place else x for x in leaves])
         made.append(make_node(kind, function, linked, template, key, site, 0))
     return made[-1]

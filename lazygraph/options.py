@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pickle
 import types
 import typing
 from collections.abc import Callable
@@ -152,8 +151,15 @@ class Function:
             try:
                 self.signature.bind(*args, **kwargs)
             except TypeError as error:
-                raise CaptureError(f"{self.name}{self.signature}: {error}") from None
+                raise CaptureError(f"{self.name}{_plain(self.signature)}: {error}") from None
         self._shapes.add(shape)
+
+
+def _plain(signature: inspect.Signature) -> inspect.Signature:
+    """The signature without annotations: what matters when arguments do not fit."""
+    empty = inspect.Parameter.empty
+    parameters = [p.replace(annotation=empty) for p in signature.parameters.values()]
+    return inspect.Signature(parameters)
 
 
 def _named(module: str, qualname: str) -> Any:
@@ -184,9 +190,12 @@ def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
 def _remake(
     how: str, what: Any, name: str | None, pure: bool, nout: int | None, options: Options
 ) -> Function:
+    func = what
     if how == "name":
         func = _named(*what)
-    else:
-        func = pickle.loads(what) if how == "bytes" else what  # noqa: S301  # inside a pickle
+    elif how == "bytes":
+        import cloudpickle  # late, as above
+
+        func = cloudpickle.loads(what)
     options = NO_OPTIONS if options == NO_OPTIONS else options
     return Function(func, name=name, pure=pure, nout=nout, options=options)

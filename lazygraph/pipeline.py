@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from lazygraph import config
 from lazygraph.classic import value_of
@@ -20,12 +20,18 @@ from lazygraph.nodes import Node, graph_of, link, make_node, plan_of
 from lazygraph.options import Function
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.plan import Plan, make_plan
-from lazygraph.protocols import Observer, Scheduler
+from lazygraph.protocols import Lazy, Observer, Scheduler
 from lazygraph.schedulers import choose, refuse_unsupported
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.viz import Drawing, draw
 
 __all__ = ["compute", "get", "optimize", "persist", "visualize"]
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+L1 = TypeVar("L1", bound=Lazy[Any])
+L2 = TypeVar("L2", bound=Lazy[Any])
 
 _RUN_OPTIONS = ("num_workers", "observers", "optimize_graph", "scheduler", "traverse")
 
@@ -102,6 +108,14 @@ class _Run:
         return self.scheduler.run(plan, self.observers)
 
 
+@overload
+def compute(a: Lazy[A], /, **options: Any) -> tuple[A]: ...
+@overload
+def compute(a: Lazy[A], b: Lazy[B], /, **options: Any) -> tuple[A, B]: ...
+@overload
+def compute(a: Lazy[A], b: Lazy[B], c: Lazy[C], /, **options: Any) -> tuple[A, B, C]: ...
+@overload
+def compute(*args: Any, **options: Any) -> tuple[Any, ...]: ...
 @short_traceback
 def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     """Run what the arguments stand for; give the results in their places.
@@ -151,6 +165,12 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     return lazies.fill(run.nodes(lazies.nodes))
 
 
+@overload
+def persist(a: L1, /, **options: Any) -> tuple[L1]: ...
+@overload
+def persist(a: L1, b: L2, /, **options: Any) -> tuple[L1, L2]: ...
+@overload
+def persist(*args: Any, **options: Any) -> tuple[Any, ...]: ...
 @short_traceback
 def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     """Run what the arguments stand for, and give lazy values that hold the results.
@@ -179,6 +199,12 @@ def _holding(node: Node, value: Any) -> Node:
     return make_node(type(node), function, (value,), None, key, node._code, node._lasti)
 
 
+@overload
+def optimize(a: L1, /, *, traverse: bool = True) -> tuple[L1]: ...
+@overload
+def optimize(a: L1, b: L2, /, *, traverse: bool = True) -> tuple[L1, L2]: ...
+@overload
+def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]: ...
 @short_traceback
 def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
     """Lazy values that stand for the same results by a better graph.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lazygraph.keys import Key
 from lazygraph.options import NO_OPTIONS, Options
@@ -85,7 +85,7 @@ class Plan:
     @cached_property
     def dependencies(self) -> list[tuple[int, ...]]:
         """Per step, the steps it needs, each once."""
-        made = []
+        made: list[tuple[int, ...]] = []
         for slots in self.slots:
             if len(slots) == 1:
                 made.append(slots if slots[0] >= 0 else ())
@@ -151,7 +151,7 @@ def assemble(
                 add_constant(leaf)
                 found.append(n)
         add_slots(tuple(found))
-    calls = [call._function.func if call._template is None else flat_call(call) for call in steps]
+    calls = [flat_call(call) if call._template else call._function.func for call in steps]
     options = {
         step: call._function.options
         for step, call in enumerate(steps)
@@ -160,8 +160,7 @@ def assemble(
     return Plan(calls, slots, constants, outputs, options, origins)
 
 
-@dataclass(frozen=True, slots=True)
-class _GraphOrigins:
+class _GraphOrigins(NamedTuple):
     keys: Sequence[Key]
     tasks: Sequence[Task]
 

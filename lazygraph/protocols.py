@@ -6,8 +6,7 @@ And the events that schedulers tell observers: frozen, so that watching changes 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
@@ -15,6 +14,7 @@ from lazygraph.plan import Plan
 
 __all__ = [
     "Event",
+    "Lazy",
     "Observer",
     "Pass",
     "Released",
@@ -25,6 +25,16 @@ __all__ = [
     "TaskFailed",
     "TaskStarted",
 ]
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Lazy(Protocol[T_co]):
+    """A value that is not computed yet: what `compute` takes, to type checkers."""
+
+    def compute(self, **options: Any) -> T_co:
+        """The value itself."""
 
 
 class Pass(Protocol):
@@ -69,60 +79,56 @@ class Observer(Protocol):
         """Take note of one event; to be quick, since workers wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened, at `seconds` of `time.perf_counter`."""
+class RunStarted(NamedTuple):
+    """A scheduler begins with a plan. `seconds`, here and below: of `time.perf_counter`."""
 
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class RunStarted(Event):
-    """A scheduler begins with a plan."""
-
     plan: Plan
     scheduler: str
     workers: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded(Event):
+class RunEnded(NamedTuple):
     """The run is over; `error` is what it raises, or None."""
 
+    seconds: float
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted(Event):
+class TaskStarted(NamedTuple):
     """A worker begins with a task."""
 
+    seconds: float
     key: Key
     step: int
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnded(Event):
+class TaskEnded(NamedTuple):
     """A task has returned."""
 
+    seconds: float
     key: Key
     step: int
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailed(Event):
+class TaskFailed(NamedTuple):
     """A task has raised."""
 
+    seconds: float
     key: Key
     step: int
     worker: str
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class Released(Event):
+class Released(NamedTuple):
     """A result was forgotten: nothing needs it any more."""
 
+    seconds: float
     key: Key
     step: int
+
+
+Event = RunStarted | RunEnded | TaskStarted | TaskEnded | TaskFailed | Released

@@ -25,7 +25,7 @@ class _Short(reprlib.Repr):
         # Asked of the type: an instance whose __getattr__ answers anything would lie.
         if hasattr(kind, "shape") and hasattr(kind, "dtype"):
             return f"<{kind.__name__} {x.shape} {x.dtype}>"
-        if kind.__repr__ is object.__repr__:
+        if getattr(kind, "__repr__", None) is object.__repr__:
             return f"<{kind.__name__}>"
         return super().repr_instance(x, level)
 

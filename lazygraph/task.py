@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from lazygraph.containers import LAZY, Template, flatten, register_lazy
 from lazygraph.errors import CaptureError
 from lazygraph.keys import Key
-from lazygraph.options import Function, Options
+from lazygraph.options import NO_OPTIONS, Function, Options
 from lazygraph.shorten import short_call
 
 __all__ = ["Call", "Ref", "Task", "site_text"]
@@ -101,16 +101,15 @@ class Task(Call):
         kwargs: Mapping[str, Any] | None = None,
         *,
         pure: bool = False,
-        options: Options | None = None,
+        options: Options = NO_OPTIONS,
     ) -> None:
         if not callable(func):
             raise CaptureError(f"a task calls its function, but {func!r} is not callable")
-        given = {} if options is None else {"options": options}
         leaves, template = flatten(args, dict(kwargs or {}))
         for leaf in leaves:
             if type(leaf) in LAZY and type(leaf) is not Ref:
                 raise CaptureError(f"a task's argument is {leaf!r}: give Ref({leaf.key!r})")
-        self._set(Function(func, pure=pure, **given), leaves, template)
+        self._set(Function(func, pure=pure, options=options), leaves, template)
 
     def _set(
         self,

@@ -36,8 +36,8 @@ class Recorder:
         """Keep the event."""
         self.events.append(event)
 
-    def _keys(self, kind: type[Event]) -> list[Key]:
-        return [event.key for event in self.events if isinstance(event, kind)]  # type: ignore[attr-defined]
+    def _keys(self, kind: type[TaskStarted | TaskEnded | TaskFailed | Released]) -> list[Key]:
+        return [event.key for event in self.events if isinstance(event, kind)]
 
     @property
     def started(self) -> list[Key]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 _MOST_DEPENDENTS = 5
 _PREFIX = "lazygraph: "
-_HOUSE = str(Path(__file__).resolve().parent.parent)
+_HOUSE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # pathlib is slow to import
 
 
 def explain(
@@ -41,9 +41,14 @@ def explain(
     leaves = tuple(values[slot] for slot in plan.slots[step])
     while isinstance(error, MemberFailed):
         key, call, leaves, error = error.member.key, error.member.task, error.leaves, error.error
-    error.__traceback__ = _from_user(error.__traceback__)
+    _set_traceback(error, _from_user(error.__traceback__))
     add_note(error, _note(key, call, leaves, _wanted_by(plan, step)))
     return error
+
+
+def _set_traceback(error: BaseException, trace: TracebackType | None) -> None:
+    # By way of the base class: an exception may forbid, or redefine, setting attributes.
+    BaseException.with_traceback(error, trace)
 
 
 def _note(key: Key, call: Call, leaves: tuple[Any, ...], wanted_by: list[Key]) -> str:
@@ -105,7 +110,7 @@ def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
             return func(*args, **kwargs)
         except BaseException as error:
             if _is_meant_for_user(error):
-                error.__traceback__ = _from_user(error.__traceback__)
+                _set_traceback(error, _from_user(error.__traceback__))
             raise  # re-raising adds no frame of this function
 
     return call

@@ -76,7 +76,7 @@ class Threads:
         if crew is not None and threading.get_ident() in crew.members:
             crew.run_nested(job)
         else:
-            _Crew(min(self.num_workers, len(plan))).run(job)
+            _Crew(self.num_workers).run(job)
         if job.state.error is not None:
             raise job.state.error
         return job.state.results()
@@ -99,22 +99,24 @@ class _Job:
 class _Crew:
     """Some threads, the jobs they share, and who of them sleeps."""
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, num_workers: int) -> None:
+        self.num_workers = num_workers
         # Guards everything here and the states of the jobs; never held while a task runs.
         self.lock = threading.Lock()
         self.jobs: list[_Job] = []  # the newest, most deeply nested, last
         self.sleepers: list[_Worker] = []
         self.is_closed = False
-        self.workers = [_Worker(self, f"thread-{i}") for i in range(n_workers)]
+        self.workers: list[_Worker] = []
+        self.threads: list[threading.Thread] = []
         self.members: dict[int, _Worker] = {}  # by thread identifier
 
     def run(self, job: _Job) -> None:
         """Run a job to its end, or to its first error, or to Ctrl-C."""
         if job.watch:
-            job.watch.run_started(Threads.name, len(self.workers))
+            job.watch.run_started(Threads.name, self.num_workers)
         self.jobs.append(job)
-        threads = [worker.start() for worker in self.workers]
         try:
+            self.grow(len(job.plan))
             while not job.is_over.wait(_POLL_SECONDS):
                 pass
         except BaseException as interrupt:
@@ -125,8 +127,15 @@ class _Crew:
             if job.watch:
                 job.watch.run_ended(job.state.error)
         if job.state.error is None:
-            for thread in threads:
+            for thread in self.threads:
                 thread.join()
+
+    def grow(self, n_steps: int) -> None:
+        """Start threads for so many steps more, as far as the crew may have them."""
+        for _ in range(min(n_steps, self.num_workers - len(self.workers))):
+            worker = _Worker(self, f"thread-{len(self.workers)}")
+            self.workers.append(worker)
+            self.threads.append(worker.start())
 
     def close(self) -> None:
         """Send everyone home after the task in hand."""
@@ -139,10 +148,12 @@ class _Crew:
         """Run a job from inside a task: the worker that waits for it works on it."""
         me = self.members[threading.get_ident()]
         if job.watch:
-            job.watch.run_started(Threads.name, len(self.workers))
+            job.watch.run_started(Threads.name, self.num_workers)
         with self.lock:
             self.jobs.append(job)
             self.wake(len(job.state.ready) - 1)
+            if not self.is_closed:
+                self.grow(len(job.plan))
         outer = me.job, me.step
         try:
             me.work(only=job)
@@ -219,7 +230,13 @@ class _Worker:
     def _live(self) -> None:
         self.crew.members[threading.get_ident()] = self
         _current_crew.set(self.crew)
-        self.work(None)
+        try:
+            self.work(None)
+        except BaseException as fault:  # of the library's own: nobody may wait for ever
+            with self.crew.lock:
+                for job in self.crew.jobs:
+                    job.state.stop(fault)
+                    self.crew.end(job)
 
     def work(self, only: _Job | None) -> None:
         """Run ready steps until the crew closes or, if given, the one job is over."""

@@ -31,22 +31,28 @@ class Watch:
         self._lock = threading.RLock()
 
     def run_started(self, scheduler: str, workers: int) -> None:
+        """The run begins."""
         self._tell(RunStarted(perf_counter(), self._plan, scheduler, workers))
 
     def run_ended(self, error: BaseException | None) -> None:
+        """The run is over; nothing is told after it."""
         self._tell(RunEnded(perf_counter(), error))
         self._observers.clear()  # a task that outlives its run is no longer news
 
     def started(self, step: int, worker: str) -> None:
+        """A worker begins with a step."""
         self._tell(TaskStarted(perf_counter(), self._plan.key(step), step, worker))
 
     def ended(self, step: int, worker: str) -> None:
+        """A step has returned."""
         self._tell(TaskEnded(perf_counter(), self._plan.key(step), step, worker))
 
     def failed(self, step: int, worker: str, error: BaseException) -> None:
+        """A step has raised."""
         self._tell(TaskFailed(perf_counter(), self._plan.key(step), step, worker, error))
 
     def released(self, steps: Iterable[int]) -> None:
+        """The results of steps are forgotten."""
         for step in steps:
             self._tell(Released(perf_counter(), self._plan.key(step), step))
 

@@ -1,0 +1,106 @@
+"""The house: floors, light import, public names, room sizes."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import lazygraph
+
+HOUSE = Path(lazygraph.__file__).parent
+ROOMS = sorted(HOUSE.rglob("*.py"))
+
+
+def test_public_names_are_pinned() -> None:
+    assert lazygraph.__all__ == [
+        "Delayed",
+        "DelayedFunction",
+        "Graph",
+        "Options",
+        "Ref",
+        "Task",
+        "compute",
+        "config",
+        "delayed",
+        "errors",
+        "get",
+        "is_delayed",
+        "literal",
+        "observers",
+        "optimize",
+        "passes",
+        "persist",
+        "schedulers",
+        "visualize",
+    ]
+    assert all(hasattr(lazygraph, name) for name in lazygraph.__all__)
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, lazygraph; from lazygraph import delayed, compute; "
+        "compute(delayed(abs)(-1), scheduler='threads'); "
+        "heavy = {'numpy', 'dask', 'graphviz', 'multiprocessing', 'cloudpickle', 'asyncio',"
+        " 'subprocess', 'concurrent.futures'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+
+
+def test_imports_point_down() -> None:
+    command = [Path(sys.executable).parent / "lint-imports", "--config", "pyproject.toml"]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=HOUSE.parent, check=False)
+    assert "0 broken" in shown.stdout, shown.stdout + shown.stderr
+
+
+def test_every_room_is_on_a_floor() -> None:
+    floors = (HOUSE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    for room in HOUSE.iterdir():
+        if (room.suffix == ".py" and room.stem != "__init__") or (room / "__init__.py").exists():
+            assert f"lazygraph.{room.stem}" in floors, f"{room.stem} stands on no floor"
+
+
+def test_no_module_bears_the_name_of_a_public_function() -> None:
+    stems = {room.stem for room in ROOMS if room.parent == HOUSE}
+    functions = {n for n in lazygraph.__all__ if inspect.isfunction(getattr(lazygraph, n))}
+    assert not stems & functions
+
+
+def test_rooms_and_functions_are_small() -> None:
+    lengths = []
+    for room in ROOMS:
+        source = room.read_text(encoding="utf-8")
+        assert source.count("\n") < 400, f"{room.name} is long"
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body:
+                    lengths.append(body[-1].end_lineno - body[0].lineno + 1)  # type: ignore[operator]
+    assert statistics.median(lengths) < 8
+
+
+def test_every_public_thing_has_a_docstring() -> None:
+    for name in lazygraph.__all__:
+        thing = getattr(lazygraph, name)
+        assert inspect.getdoc(thing), name
+        if inspect.isclass(thing):
+            for attribute, value in vars(thing).items():
+                if not attribute.startswith("_") and callable(value):
+                    assert inspect.getdoc(value), f"{name}.{attribute}"
+
+
+def test_only_their_own_rooms_import_numpy_and_dask_at_the_top() -> None:
+    for room in ROOMS:
+        tree = ast.parse(room.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                named = (
+                    [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module]
+                )
+                roots = {str(name).split(".")[0] for name in named}
+                assert not roots & {"numpy", "dask", "graphviz", "toolz"}, room

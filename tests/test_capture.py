@@ -1,0 +1,397 @@
+"""What `delayed` makes of functions, methods, classes and objects; mistakes at the call."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import pickle
+import threading
+from typing import Any
+
+import dask
+import pytest
+from dask.utils import key_split
+from hypothesis import given
+from strategies import as_delayed, evaluate, programs
+from tasks import add, inc, sub, total
+
+import lazygraph
+from lazygraph import Delayed, compute, delayed, is_delayed
+from lazygraph.errors import KeyCollisionError, MissingKeyError, OptionError
+
+
+@delayed
+def decorated(x: int, y: int = 2) -> int:
+    """Add two numbers."""
+    return x + y
+
+
+@delayed(pure=True, nout=2)
+def pair(x: int) -> Any:
+    return x, -x
+
+
+class Account:
+    def __init__(self, start: int) -> None:
+        self.balance = start
+
+    @delayed
+    def plus(self, amount: int) -> int:
+        return self.balance + amount
+
+    def minus(self, amount: int, fee: int = 0) -> int:
+        return self.balance - amount - fee
+
+
+def test_a_decorated_function_is_lazy_and_looks_like_itself() -> None:
+    assert decorated(1).compute() == 3
+    assert decorated.__name__ == "decorated"
+    assert decorated.__doc__ == "Add two numbers."
+    assert inspect.signature(decorated) == inspect.signature(decorated.__wrapped__)
+    assert list(inspect.signature(decorated).parameters) == ["x", "y"]
+
+
+def test_methods_are_lazy_too() -> None:
+    account = Account(10)
+    assert account.plus(5).compute() == 15
+    assert delayed(account.minus)(3, fee=1).compute() == 6
+
+
+def test_classes_and_their_instances_are_lazy() -> None:
+    lazy = delayed(Account)(10)
+    assert lazy.balance.compute() == 10
+    assert lazy.minus(4, fee=delayed(inc)(0)).compute() == 5
+    assert len(lazy.minus(4).graph) == 2  # a method call is one task, as in Dask
+
+
+def test_any_object_can_be_lazy() -> None:
+    assert (delayed((1, 2)) + (3,)).compute() == (1, 2, 3)  # noqa: RUF005  # the operator counts
+    assert delayed("a b").split().compute() == ["a", "b"]
+    assert delayed([delayed(inc)(1), {"x": delayed(inc)(2)}]).compute() == [2, {"x": 3}]
+    assert delayed(delayed(inc)(1)).compute() == 2
+
+
+def test_traverse_false_leaves_containers_alone() -> None:
+    lazy = delayed(inc)(1)
+    assert delayed([lazy], traverse=False).compute() == [lazy]
+    assert delayed([lazy]).compute() == [2]
+
+
+def test_a_delayed_function_as_argument_is_the_function() -> None:
+    assert delayed(lambda f, xs: list(map(f, xs)))(delayed(inc), [1, 2]).compute() == [2, 3]
+    assert compute(delayed(inc)) == (inc,)
+    assert compute([delayed(inc), delayed(inc)(1)]) == ([inc, 2],)
+
+
+def test_partials_with_lazy_values_inside_can_be_called() -> None:
+    bound = functools.partial(sub, y=delayed(inc)(1))
+    assert delayed(bound)(10).compute() == 8
+    assert delayed(lambda f: f(10))(bound).compute() == 8
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda d: d(inc)(1), "inc"),
+        (lambda d: d(lambda x: x)(1), "lambda"),
+        (lambda d: d(functools.partial(add, 1))(1), "add"),
+        (lambda d: d(1), "int"),
+        (lambda d: d([1, d(2)]), "list"),
+        (lambda d: d(1) + 2, "add"),
+        (lambda d: d([1])[0], "getitem"),
+        (lambda d: d("a").upper, "getattr"),
+        (lambda d: d("a").upper(), "upper"),
+        (lambda d: d(Account)(1), "Account"),
+        (lambda d: d({"f": inc})["f"](2), "apply"),
+        (lambda d: d(inc)(1, dask_key_name="mine"), "mine"),
+    ],
+)
+def test_keys_have_the_prefixes_that_dasks_have(ours: Any, theirs: str) -> None:
+    assert key_split(ours(delayed).key) == theirs == key_split(ours(dask.delayed).key)
+
+
+def test_every_call_has_a_key_of_its_own() -> None:
+    keys = {decorated(1).key for _ in range(100)}
+    assert len(keys) == 100
+    value = decorated(1)
+    assert value.key == value.key
+
+
+def test_two_threads_that_ask_for_a_key_get_one() -> None:
+    for _ in range(200):
+        value, keys, start = decorated(1), set(), threading.Barrier(4)
+
+        def ask(value: Any = value, keys: Any = keys, start: Any = start) -> None:
+            start.wait()
+            keys.add(value.key)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(keys) == 1
+
+
+def counting(calls: list[int]) -> Any:
+    def count(x: int) -> int:
+        calls.append(x)
+        return x
+
+    return count
+
+
+def test_pure_calls_with_equal_arguments_run_once() -> None:
+    calls: list[int] = []
+    count = counting(calls)
+    lazy = delayed(count, pure=True)
+    assert compute(lazy(1), lazy(1), lazy(2), [lazy(1)]) == (1, 1, 2, [1])
+    assert sorted(calls) == [1, 2]
+    assert lazy(1).key == lazy(1).key != lazy(2).key
+    assert lazy(1, pure=False).key != lazy(1, pure=False).key
+    assert delayed(count)(1, pure=True).key == lazy(1).key
+
+
+def test_pure_keys_tell_types_nesting_and_arrays_apart() -> None:
+    import numpy as np
+
+    lazy = delayed(total, pure=True)
+    values = [1, True, 1.0, "1", [1], (1,), {"a": 1}, [[1]], np.arange(3), np.arange(3.0), b"1"]
+    assert len({lazy(value).key for value in values}) == len(values)
+    assert lazy(np.arange(3)).key == lazy(np.arange(3)).key
+    assert lazy([1, 2]).key == lazy([1, 2]).key
+    assert lazy(lazy([1])).key == lazy(lazy([1])).key
+
+
+def test_an_array_changed_between_computes_makes_another_key() -> None:
+    import numpy as np
+
+    array = np.zeros(3)
+    first = delayed(np.sum, pure=True)(array)
+    assert first.compute() == 0
+    array[0] = 5
+    second = delayed(np.sum, pure=True)(array)
+    assert second.compute() == 5
+    assert first.key != second.key
+
+
+def test_results_unpack_by_nout_or_annotation() -> None:
+    a, b = pair(3)
+    assert compute(a, b) == (3, -3)
+    assert len(pair(3)) == 2
+
+    def annotated(x: int) -> tuple[int, str, float]:
+        return x, str(x), float(x)
+
+    i, s, f = delayed(annotated)(3)
+    assert compute(i, s, f) == (3, "3", 3.0)
+    assert list(delayed(lambda: (), nout=0)()) == []
+
+
+def any_length() -> tuple[int, ...]:
+    return (1, 2)
+
+
+@pytest.mark.parametrize("func", [inc, any_length, lambda: (1, 2)])
+def test_a_result_of_unknown_length_does_not_unpack(func: Any) -> None:
+    value = Delayed("x", {"x": (func, 1)})
+    with pytest.raises(TypeError, match="nout=2"):
+        iter(value)
+    with pytest.raises(TypeError, match="length"):
+        len(value)
+
+
+def test_too_few_values_are_an_error_that_counts() -> None:
+    a, b = delayed(inc, nout=2)(1)
+    with pytest.raises(TypeError, match=r"returned 2 \(int\), but nout=2 declares 2"):
+        compute(a, b)
+    one, _, three = delayed(any_length, nout=3)()
+    assert one.compute() == 1
+    with pytest.raises(TypeError, match=r"returned 2 values \(tuple\), but nout=3"):
+        three.compute()
+
+
+@pytest.mark.parametrize("bad", [-1, "2", 2.0, True])
+def test_a_bad_nout_is_refused(bad: Any) -> None:
+    with pytest.raises(ValueError, match=f"non-negative integer, got {bad!r}"):
+        delayed(inc, nout=bad)
+
+
+def test_wrong_arguments_are_refused_at_the_call() -> None:
+    with pytest.raises(TypeError, match=r"^add\(x, y\): missing a required argument: 'y'"):
+        delayed(add)(1)
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        delayed(inc)(1, 2)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+        delayed(inc)(1, z=3)
+    with pytest.raises(TypeError, match="missing a required argument"):
+        Account(1).plus()
+
+
+def test_a_wrapper_is_checked_by_its_own_signature() -> None:
+    @functools.wraps(add)
+    def plus_one(x: int) -> int:
+        return add(x, 1)
+
+    assert delayed(plus_one)(1).compute() == 2
+
+
+def test_builtins_without_a_signature_are_not_checked() -> None:
+    assert delayed(dict)(a=1).compute() == {"a": 1}
+    assert delayed(max)(1, delayed(inc)(4)).compute() == 5
+
+
+def test_options_are_shared_and_unknown_ones_refused() -> None:
+    lazy = delayed(inc, inline=True)
+    assert lazy(1)._function is lazy(2)._function
+    with pytest.raises(OptionError, match=r"no option 'retires'.*known: fuse, inline"):
+        delayed(inc, retires=3)
+    with pytest.raises(OptionError, match="'inline' is True or False, not 3"):
+        delayed(inc, inline=3)
+    with pytest.raises(OptionError, match="no option 'inlne'; did you mean 'inline'"):
+        delayed(inlne=True)(inc)
+
+
+def test_a_key_may_be_given_to_the_object_and_to_the_call() -> None:
+    assert delayed(inc, name="f").key == "f"
+    assert delayed(3, name="three").key == "three"
+    value = delayed(inc)(delayed(3, name="three"), dask_key_name=("four", 0))
+    assert value.key == ("four", 0)
+    assert set(value.graph) == {"three", ("four", 0)}
+    assert value.compute() == 4
+
+
+def test_one_key_for_two_different_tasks_is_an_error() -> None:
+    a, b = delayed(inc)(1, dask_key_name="x"), delayed(inc)(2, dask_key_name="x")
+    with pytest.raises(
+        KeyCollisionError, match=r"'x': inc\(1\) at .*test_capture.py:\d+ and inc\(2"
+    ):
+        compute(a, b)
+    with pytest.raises(KeyCollisionError):
+        delayed(add)(a, b).graph  # noqa: B018
+    with pytest.raises(KeyCollisionError):
+        delayed(inc)(a, dask_key_name="x").compute()
+
+
+def test_one_key_for_equal_tasks_and_copies_is_one_task() -> None:
+    calls: list[int] = []
+    count = counting(calls)
+    a, b = (delayed(count)(1, dask_key_name="x") for _ in range(2))
+    assert compute(a, b) == (1, 1)
+    assert calls == [1]
+    original = decorated(1, dask_key_name="copied")
+    assert len(delayed(add)(original, pickle.loads(pickle.dumps(original))).graph) == 2
+
+
+@pytest.mark.parametrize("bad", [[1], {"a"}, {"a": 1}, ("a", [1]), object()])
+def test_a_key_that_cannot_be_one_is_refused(bad: Any) -> None:
+    with pytest.raises(TypeError, match="a key is a string, a number or a tuple of such"):
+        delayed(inc)(1, dask_key_name=bad)
+    with pytest.raises(TypeError, match="a key is"):
+        delayed(inc, name=bad)
+
+
+@given(program=programs())
+def test_pickles_keep_keys_results_and_sharing(program: Any) -> None:
+    values = evaluate(program)
+    last = list(program)[-1]
+    lazy = as_delayed(program)[last]
+    again = pickle.loads(pickle.dumps(lazy))
+    assert again.compute(scheduler="sync") == values[last]
+    assert again.key == lazy.key
+    assert set(again.graph) == set(lazy.graph)
+    assert len(delayed(total)([lazy, again]).graph) == len(lazy.graph) + 1
+
+
+def test_decorated_functions_lambdas_and_sites_pickle() -> None:
+    value = decorated(delayed(lambda x: x + 1)(1))
+    again = pickle.loads(pickle.dumps(value))
+    assert again.compute() == 4
+    assert pickle.loads(pickle.dumps(decorated))(1).compute() == 3
+    assert pickle.loads(pickle.dumps(pair(1))).key == pair(1).key
+    with pytest.raises(TypeError) as caught:
+        pickle.loads(pickle.dumps(decorated(delayed("text")))).compute()
+    assert f"captured at {__file__}:" in caught.value.__notes__[0]
+
+
+def test_copies_are_the_same_value() -> None:
+    value = decorated(1)
+    assert copy.copy(value) is value
+    assert copy.deepcopy(value) is value
+
+
+def test_a_lazy_value_from_a_raw_graph() -> None:
+    value = Delayed("z", {"x": 1, "y": (inc, "x"), "z": (add, "x", "y")})
+    assert value.compute() == 3
+    assert (value + 1).compute() == 4
+    with pytest.raises(MissingKeyError, match="'totl' is not in the graph; did you mean 'total'"):
+        Delayed("totl", {"total": 1})
+    a, b = Delayed("p", {"p": (1, 2)}, length=2)
+    assert compute(a, b) == (1, 2)
+
+
+def test_is_delayed() -> None:
+    assert is_delayed(decorated)
+    assert is_delayed(decorated(1))
+    assert not is_delayed(1)
+    assert not is_delayed([decorated(1)])
+
+
+def test_small_arguments_changed_after_the_call_change_nothing() -> None:
+    items, mapping, nested = [1, 2], {"a": 1}, {"a": [1], "b": ({2},)}
+    value = delayed(lambda *a: a)(items, mapping, nested, [delayed(inc)(1), items])
+    items.append(9)
+    mapping["b"] = 9
+    nested["a"].append(9)  # type: ignore[union-attr]
+    nested["b"][0].add(9)  # type: ignore[union-attr]
+    expected = ([1, 2], {"a": 1}, {"a": [1], "b": ({2},)}, [2, [1, 2]])
+    assert value.compute() == expected
+    value.compute()[3].append("changed by a user of the result")
+    assert value.compute() == expected
+
+
+def test_a_long_list_is_handed_over_as_it_is() -> None:
+    items = list(range(100_000))
+    assert delayed(lambda x: x)(items).compute() is items
+    lazies = [delayed(inc)(0), *items]
+    assert delayed(len)(lazies).compute() == 100_001
+
+
+def test_literal_is_not_looked_into() -> None:
+    lazy = delayed(inc)(1)
+    assert delayed(lambda x: x)(lazygraph.literal([lazy])).compute() == [lazy]
+    assert delayed(lambda x: x)({"a": lazygraph.literal([lazy]), "b": lazy}).compute() == {
+        "a": [lazy],
+        "b": 2,
+    }
+    assert delayed(lazygraph.literal([lazy])).compute() == [lazy]
+
+
+def test_persist_holds_results_under_the_same_keys() -> None:
+    calls: list[int] = []
+    value = delayed(counting(calls))(3)
+    held, others = lazygraph.persist(value, [value, 1])
+    assert held.key == value.key
+    assert (held + 1).compute() == 4
+    assert others[0].compute() == 3
+    assert others[1] == 1
+    assert calls == [3]
+    assert compute(value, held) == (3, 3)
+    assert value.persist().compute() == 3
+
+
+def test_compute_takes_anything_and_gives_it_back_computed() -> None:
+    value = delayed(inc)(1)
+    assert compute() == ()
+    assert compute(1, "a", None) == (1, "a", None)
+    assert compute([value, (value, {"k": {value: value}})]) == ([2, (2, {"k": {2: 2}})],)
+    assert compute([value], traverse=False) == ([value],)
+    assert compute(value, optimize_graph=False) == (2,)
+
+
+def test_unknown_keywords_of_compute_are_refused() -> None:
+    with pytest.raises(
+        OptionError, match="compute has no option 'schedule'; did you mean 'scheduler'"
+    ):
+        delayed(inc)(1).compute(schedule="sync")

@@ -1,0 +1,121 @@
+"""What observers are told, and that they can change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tasks import add, fail, inc
+
+import lazygraph
+from lazygraph import Graph, Ref, Task, delayed
+from lazygraph.observers import (
+    Recorder,
+    Released,
+    RunEnded,
+    RunStarted,
+    TaskEnded,
+    TaskFailed,
+    TaskStarted,
+)
+from lazygraph.protocols import Scheduler
+
+
+def chain() -> Graph:
+    """a -> b -> c."""
+    return Graph({"a": Task(inc, (0,)), "b": Task(inc, (Ref("a"),)), "c": Task(inc, (Ref("b"),))})
+
+
+def test_the_events_of_a_chain(own_scheduler: Scheduler) -> None:
+    recorder = Recorder()
+    lazygraph.get(chain(), "c", scheduler=own_scheduler, observers=[recorder])
+    kinds = [(type(event), getattr(event, "key", None)) for event in recorder.events]
+    assert kinds == [
+        (RunStarted, None),
+        (TaskStarted, "a"),
+        (TaskEnded, "a"),
+        (TaskStarted, "b"),
+        (TaskEnded, "b"),
+        (Released, "a"),
+        (TaskStarted, "c"),
+        (TaskEnded, "c"),
+        (Released, "b"),
+        (RunEnded, None),
+    ]
+    assert recorder.most_alive == 2
+    seconds = [event.seconds for event in recorder.events]
+    assert seconds == sorted(seconds)
+
+
+def test_a_failure_is_told(scheduler: Scheduler) -> None:
+    recorder = Recorder()
+    value = delayed(fail)(1, dask_key_name="bad")
+    with pytest.raises(ValueError, match="cannot use") as caught:
+        value.compute(scheduler=scheduler, observers=[recorder])
+    assert recorder.failed == ["bad"]
+    assert recorder.ended == []
+    ended = recorder.events[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.error is caught.value
+    (failed,) = [event for event in recorder.events if isinstance(event, TaskFailed)]
+    assert failed.error is caught.value
+
+
+def test_workers_are_named(own_scheduler: Scheduler) -> None:
+    recorder = Recorder()
+    values = [delayed(inc)(i) for i in range(50)]
+    lazygraph.compute(values, scheduler=own_scheduler, observers=[recorder])
+    started = recorder.events[0]
+    assert isinstance(started, RunStarted)
+    workers = {event.worker for event in recorder.events if isinstance(event, TaskStarted)}
+    assert 1 <= len(workers) <= started.workers
+
+
+def test_several_observers_are_told_the_same(scheduler: Scheduler) -> None:
+    first, second = Recorder(), Recorder()
+    lazygraph.get(chain(), "c", scheduler=scheduler, observers=[first, second])
+    assert first.events == second.events != []
+
+
+class Faulty:
+    def __init__(self) -> None:
+        self.told = 0
+
+    def notify(self, event: Any, /) -> None:
+        self.told += 1
+        raise RuntimeError("an observer's own mistake")
+
+
+def test_an_observer_that_raises_is_told_no_more_and_the_run_goes_on(scheduler: Scheduler) -> None:
+    faulty, recorder = Faulty(), Recorder()
+    with pytest.warns(RuntimeWarning, match="an observer's own mistake.*is told no more"):
+        value = lazygraph.get(chain(), "c", scheduler=scheduler, observers=[faulty, recorder])
+    assert value == 3
+    assert faulty.told == 1
+    assert len(recorder.ended) == 3
+
+
+def test_events_are_frozen() -> None:
+    event = TaskEnded(0.0, "a", 0, "main")
+    with pytest.raises(AttributeError):
+        event.key = "b"  # type: ignore[misc]
+
+
+def test_most_alive_of_a_fan() -> None:
+    graph = Graph({str(i): Task(inc, (i,)) for i in range(5)})
+    graph.add("sum", Task(lambda *xs: sum(xs), tuple(Ref(str(i)) for i in range(5))))
+    recorder = Recorder()
+    lazygraph.get(graph, "sum", scheduler="sync", observers=[recorder])
+    assert recorder.most_alive == 6
+    assert repr(recorder) == f"Recorder({len(recorder.events)} events)"
+
+
+def test_a_nested_compute_tells_its_own_observers() -> None:
+    inner = Recorder()
+
+    def outer() -> int:
+        return delayed(add)(1, 2).compute(observers=[inner])
+
+    recorder = Recorder()
+    assert delayed(outer)().compute(observers=[recorder], num_workers=2) == 3
+    assert len(recorder.ended) == len(inner.ended) == 1

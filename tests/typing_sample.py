@@ -1,0 +1,53 @@
+"""What type checkers must see: read by mypy and pyright in test_typing.py, and run as well.
+
+Each ``assert_type`` is checked by both; a line marked ``# error`` must be refused by both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from lazygraph import Delayed, DelayedFunction, Graph, compute, delayed, get, optimize, persist
+
+
+@delayed
+def length(text: str) -> int:
+    return len(text)
+
+
+@delayed(pure=True, nout=2)
+def halves(text: str) -> tuple[str, str]:
+    return text[:1], text[1:]
+
+
+class Account:
+    def __init__(self, start: int) -> None:
+        self.balance = start
+
+
+assert_type(length, DelayedFunction[int])
+assert_type(length("a"), Delayed[int])
+assert_type(length("a").compute(), int)
+assert_type(halves("ab"), Delayed[tuple[str, str]])
+assert_type(delayed(Account)(1), Delayed[Account])
+assert_type(delayed(Account)(1).compute(), Account)
+assert_type(delayed(3), Delayed[int])
+assert_type(delayed(length("a")), Delayed[int])
+assert_type(delayed(len, pure=True)([1]).compute(), int)
+assert_type(length("a").persist(), Delayed[int])
+assert_type(length("a") + 1, Delayed[Any])
+assert_type(length("a").graph, Graph)
+assert_type(compute(length("a")), tuple[int])
+assert_type(compute(length("a"), delayed("b")), tuple[int, str])
+assert_type(compute(length("a"), delayed("b"), delayed(b"c")), tuple[int, str, bytes])
+assert_type(compute([length("a")], 3), tuple[Any, ...])
+assert_type(persist(length("a")), tuple[Delayed[int]])
+assert_type(optimize(length("a"), delayed("b")), tuple[Delayed[int], Delayed[str]])
+value: int = get({"x": 1}, "x")
+
+
+def what_checkers_must_refuse() -> None:
+    wrong: str = length("a").compute()  # error
+    wrong_too: Delayed[str] = length("a")  # error
+    length("a").compute().nothing  # error  # noqa: B018
+    del wrong, wrong_too
