@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
@@ -80,7 +81,7 @@ class _NamedtupleOf(NamedTuple):
 
 
 class _DataclassOf(NamedTuple):
-    """Sets fields directly: `__post_init__` ran at the call and is not run again."""
+    """Sets attributes directly: `__post_init__` ran at the call and is not run again."""
 
     kind: type
     names: tuple[str, ...]
@@ -98,6 +99,8 @@ class _PartialOf(NamedTuple):
     def __call__(self, items: list[Any]) -> Any:
         n = len(items) - len(self.names)
         func, *args = items[:n]
+        if type(func) in LAZY:  # a task shown, not run: what will be called is not known yet
+            return (partial, items)
         return partial(func, *args, **dict(zip(self.names, items[n:], strict=True)))
 
 
@@ -136,11 +139,16 @@ def _open(value: Any) -> tuple[Maker, list[Any]] | None:
     # Questions go to the type: an instance's __getattr__ may answer anything.
     if issubclass(kind, tuple) and type(getattr(kind, "_fields", None)) is tuple:
         return _NamedtupleOf(kind), value
-    fields = getattr(kind, "__dataclass_fields__", None)
-    if type(fields) is dict:
-        names = tuple(name for name in fields if hasattr(value, name))
-        return _DataclassOf(kind, names), [getattr(value, name) for name in names]
+    if type(getattr(kind, "__dataclass_fields__", None)) is dict:
+        return _open_dataclass(value)
     return None
+
+
+def _open_dataclass(value: Any) -> tuple[Maker, list[Any]]:
+    """Its fields, and whatever else was put on the instance."""
+    own = [field.name for field in fields(value) if hasattr(value, field.name)]
+    names = tuple(dict.fromkeys([*own, *getattr(value, "__dict__", ())]))
+    return _DataclassOf(type(value), names), [getattr(value, name) for name in names]
 
 
 def _leaf(value: Any) -> Any:
@@ -202,7 +210,6 @@ class _Open:
     """A container being read: where its leaves begin, and whether it must be built anew."""
 
     __slots__ = (
-        "emitted",
         "has_converted",
         "has_lazy",
         "is_snapshot",
@@ -210,15 +217,12 @@ class _Open:
         "leaf_mark",
         "make",
         "n",
-        "op_mark",
         "value",
     )
 
-    def __init__(
-        self, value: Any, make: Maker, items: Sequence[Any], marks: tuple[int, int, int]
-    ) -> None:
+    def __init__(self, value: Any, make: Maker, items: Sequence[Any], leaf_mark: int) -> None:
         self.value, self.make, self.n = value, make, len(items)
-        self.leaf_mark, self.op_mark, self.emitted = marks  # the flattener's state before it
+        self.leaf_mark = leaf_mark  # how many leaves come before it
         self.items = iter(items)
         self.has_lazy = False
         self.has_converted = False  # a leaf inside is kept as something else: build anew
@@ -265,8 +269,7 @@ class _Flattener:
             return False
         if id(value) in self.inside:
             raise CaptureError(f"an argument holds a {type(value).__name__} that contains itself")
-        marks = len(self.leaves), len(self.program), self.emitted
-        container = _Open(value, *inner, marks)
+        container = _Open(value, *inner, len(self.leaves))
         self.inside.add(id(value))
         self.opened.append(container)
         self._take_atoms(container, inner[1])
@@ -297,9 +300,8 @@ class _Flattener:
                 outer.has_lazy = True
             return
         kept = container.literal(self.leaves[container.leaf_mark :])
+        # Nothing lazy in it: no instruction of the program pushes any of its leaves.
         del self.leaves[container.leaf_mark :]
-        del self.program[container.op_mark :]
-        self.emitted = container.emitted
         self.leaves.append(kept)
         if outer is not None and kept is not container.value:
             outer.has_converted |= container.has_converted

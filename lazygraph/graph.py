@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lazygraph.classic import read_classic
+from lazygraph.containers import flatten
 from lazygraph.errors import CycleError, GraphEditError, MissingKeyError, nearest
 from lazygraph.keys import Key, check_key
 from lazygraph.ordering import find_cycle, post_order
@@ -140,13 +141,13 @@ class Graph(Mapping[Key, Task]):
 
         The task of `key` stays, needed by nobody.
         """
+        if type(by) is not Ref and flatten((by,))[1] is not None:
+            raise GraphEditError(f"{key!r} is substituted by a value or a Ref, not by nested Refs")
         changed = {}
         for other in self.dependents(key):
             task = self._tasks[other]
-            leaves = tuple(
-                by if leaf == Ref(key) and type(leaf) is Ref else leaf for leaf in task._leaves
-            )
-            changed[other] = task.with_leaves(leaves)
+            leaves = [by if type(x) is Ref and x.key == key else x for x in task._leaves]
+            changed[other] = task.with_leaves(tuple(leaves))
         if type(by) is Ref:
             self[by.key]
             self._check_acyclic(changed)

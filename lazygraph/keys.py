@@ -13,7 +13,7 @@ from typing import Any
 
 from lazygraph.errors import CaptureError
 
-__all__ = ["ContentKeys", "Key", "check_key", "fresh_key", "function_name", "key_lock"]
+__all__ = ["ContentKeys", "Key", "check_key", "fresh_key", "function_name"]
 
 #: A key is a string, or a number or tuple of such, as in Dask.
 Key = Hashable
@@ -24,6 +24,7 @@ _KEY_TYPES = (str, bytes, int, float)
 _counter = itertools.count()
 _session = os.urandom(6).hex()
 #: Held while tasks are given fresh keys: two threads that ask one task for its key get one key.
+#: To be used as ``keys.key_lock``, since a forked child has another.
 key_lock = threading.RLock()
 
 

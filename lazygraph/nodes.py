@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, NamedTuple, TypeVar
 
+from lazygraph import keys as naming
 from lazygraph.containers import LAZY, Template
 from lazygraph.errors import KeyCollisionError
 from lazygraph.graph import Graph
-from lazygraph.keys import ContentKeys, Key, fresh_key, key_lock
+from lazygraph.keys import ContentKeys, Key, fresh_key
 from lazygraph.options import Function
 from lazygraph.ordering import post_order
 from lazygraph.plan import Plan, assemble, gc_paused
 from lazygraph.shorten import short_call
+from lazygraph.sites import Sites
 from lazygraph.task import Call, Ref, Task, make_task
 
 __all__ = [
@@ -66,7 +68,7 @@ class Node(Call):
 
     def _get_key(self) -> Key:
         if self._key is None:
-            with key_lock:
+            with naming.key_lock:
                 if self._key is None:
                     self._key = fresh_key(self._function.name)
         elif self._key is CONTENT:
@@ -140,7 +142,7 @@ def _make_content_keys(order: Iterable[Node]) -> None:
 
 
 def _make_keys(order: list[Node]) -> list[Key]:
-    with key_lock:
+    with naming.key_lock:
         for node in order:
             if node._key is None:
                 node._key = fresh_key(node._function.name)
@@ -258,14 +260,12 @@ def pack(node: Node) -> tuple[Any, ...]:
     _make_keys(order)
     place = {node: index for index, node in enumerate(order)}
     types = _node_types()
-    sites: dict[Any, str | None] = {}  # few lines make many nodes
+    sites = Sites()
     rows = []
     for each in order:
         leaves = tuple([_Place(place[x]) if type(x) in types else x for x in each._leaves])
-        at = (id(each._code), each._lasti)
-        if at not in sites:
-            sites[at] = each._site()
-        rows.append((each._function, leaves, each._template, each._key, sites[at]))
+        site = sites.text(each._code, each._lasti)
+        rows.append((each._function, leaves, each._template, each._key, site))
     return type(node), rows
 
 

@@ -20,14 +20,23 @@ class _Short(reprlib.Repr):
         self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 4
         self.maxlevel = 3
 
-    def repr_instance(self, x: Any, level: int) -> str:
+    def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  # reprlib's signature
         kind = type(x)
         # Asked of the type: an instance whose __getattr__ answers anything would lie.
         if hasattr(kind, "shape") and hasattr(kind, "dtype"):
             return f"<{kind.__name__} {x.shape} {x.dtype}>"
         if getattr(kind, "__repr__", None) is object.__repr__:
             return f"<{kind.__name__}>"
-        return super().repr_instance(x, level)
+        try:
+            return _cut(repr(x))
+        except Exception:  # a user's __repr__ may do anything
+            return f"<{kind.__name__}>"
+
+
+def _cut(text: str) -> str:
+    """The ends of a long text."""
+    half = _MOST_CHARACTERS // 2
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: half - 2]}...{text[1 - half :]}"
 
 
 def short_repr(value: Any) -> str:
@@ -45,7 +54,7 @@ def short_repr(value: Any) -> str:
     except Exception:  # a user's __repr__ or shape may do anything
         return f"<{type(value).__name__}>"
     text = " ".join(text.split())
-    return text if len(text) <= _MOST_CHARACTERS + 20 else text[:_MOST_CHARACTERS] + "..."
+    return text if len(text) <= _MOST_CHARACTERS + 20 else _cut(text)
 
 
 def short_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

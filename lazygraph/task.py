@@ -11,8 +11,9 @@ from lazygraph.errors import CaptureError
 from lazygraph.keys import Key
 from lazygraph.options import NO_OPTIONS, Function, Options
 from lazygraph.shorten import short_call
+from lazygraph.sites import site_text
 
-__all__ = ["Call", "Ref", "Task", "site_text"]
+__all__ = ["Call", "Ref", "Task"]
 
 
 class Ref(NamedTuple):
@@ -22,18 +23,6 @@ class Ref(NamedTuple):
 
 
 register_lazy(Ref)
-
-
-def site_text(code: CodeType | str | None, lasti: int) -> str | None:
-    """``file:line`` of an instruction, or the text that a pickle carried."""
-    if code is None or isinstance(code, str):
-        return code
-    line = code.co_firstlineno
-    for index, (start, *_) in enumerate(code.co_positions()):
-        if index == lasti // 2:
-            line = start or line
-            break
-    return f"{code.co_filename}:{line}"
 
 
 class Call:

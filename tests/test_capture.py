@@ -17,7 +17,7 @@ from strategies import as_delayed, evaluate, programs
 from tasks import add, inc, sub, total
 
 import lazygraph
-from lazygraph import Delayed, compute, delayed, is_delayed
+from lazygraph import Delayed, compute, delayed, is_delayed, nodes
 from lazygraph.errors import KeyCollisionError, MissingKeyError, OptionError
 
 
@@ -118,8 +118,16 @@ def test_every_call_has_a_key_of_its_own() -> None:
     assert value.key == value.key
 
 
-def test_two_threads_that_ask_for_a_key_get_one() -> None:
-    for _ in range(200):
+def test_two_threads_that_ask_for_a_key_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each key takes a while to make, so that both threads are at it."""
+    made = nodes.fresh_key
+
+    def slow(name: str) -> str:
+        threading.Event().wait(0.002)
+        return made(name)
+
+    monkeypatch.setattr(nodes, "fresh_key", slow)
+    for _ in range(5):
         value, keys, start = decorated(1), set(), threading.Barrier(4)
 
         def ask(value: Any = value, keys: Any = keys, start: Any = start) -> None:
@@ -313,6 +321,17 @@ def test_decorated_functions_lambdas_and_sites_pickle() -> None:
     with pytest.raises(TypeError) as caught:
         pickle.loads(pickle.dumps(decorated(delayed("text")))).compute()
     assert f"captured at {__file__}:" in caught.value.__notes__[0]
+
+
+def test_sites_of_many_lines_are_told_as_the_interpreter_tells_them() -> None:
+    """Against the line that a traceback of the same instruction would show."""
+    source = "\n".join(f"made.append(f(x={i},\n    y={i}))" for i in range(300))
+    made: list[Any] = []
+    exec(compile(source, "many.py", "exec"), {"made": made, "f": delayed(sub)})
+    sites = [value._site() for value in made]
+    assert sites == [f"many.py:{2 * i + 1}" for i in range(300)]
+    again = pickle.loads(pickle.dumps(delayed(total)(made)))
+    assert sorted(t.site for t in again.graph.values() if t.name == "sub") == sorted(sites)
 
 
 def test_copies_are_the_same_value() -> None:

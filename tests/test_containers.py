@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import namedtuple
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -33,6 +33,23 @@ class Derived:
 
     def __post_init__(self) -> None:
         self.twice = self.a * 2
+
+
+@dataclass
+class WithMore:
+    """A class variable, and an attribute that is no field."""
+
+    a: Any
+    shared: ClassVar[int] = 7
+
+    def __post_init__(self) -> None:
+        self.noted = [self.a]
+
+
+def test_a_dataclass_keeps_what_is_no_field() -> None:
+    made = delayed(lambda x: x)(WithMore(one())).compute()
+    assert (made.a, made.noted, made.shared) == (1, [1], 7)
+    assert "shared" not in vars(made)
 
 
 @dataclass(slots=True)
@@ -123,6 +140,13 @@ def test_a_container_that_contains_itself_is_refused() -> None:
     mapping["self"] = (mapping,)
     with pytest.raises(CaptureError, match="contains itself"):
         compute(mapping)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda f: (f, 1), Frozen, lambda f: Point(f, (f,)), lambda f: ((f,), [f])]
+)
+def test_a_delayed_function_in_a_container_is_the_function(wrap: Any) -> None:
+    assert delayed(lambda x: x)(wrap(delayed(inc))).compute() == wrap(inc)
 
 
 def test_the_same_list_twice_is_no_loop() -> None:

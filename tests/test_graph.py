@@ -167,6 +167,7 @@ def test_edits_and_a_run_after_each() -> None:
         (lambda g: g.replace("x", Task(inc, (Ref("x"),))), "'x' would need itself"),
         (lambda g: g.remove("x"), "'x' cannot be removed: 'y', 'z' need it"),
         (lambda g: g.substitute("x", Ref("z")), "tasks wait for each other"),
+        (lambda g: g.substitute("x", [Ref("y")]), "by a value or a Ref, not by nested Refs"),
     ],
 )
 def test_an_edit_that_would_break_the_graph_is_refused(edit: Any, message: str) -> None:
@@ -224,6 +225,16 @@ def test_random_edits_keep_the_index_of_dependents_right(program: Any, data: Any
         graph.check()
 
 
+def test_substitute_passes_over_literals_that_cannot_be_compared() -> None:
+    import numpy as np
+
+    graph = Graph({"x": Task(int), "y": Task(lambda x, a: (x, a.sum()), (Ref("x"), np.arange(3)))})
+    graph.substitute("x", np.arange(2))
+    value, total_ = lazygraph.get(graph, "y")
+    assert list(value) == [0, 1]
+    assert total_ == 3
+
+
 def test_subgraph_has_what_is_needed_and_leaves_the_graph_alone() -> None:
     graph = small()
     assert list(graph.subgraph(["y"])) == ["x", "y"]
@@ -266,6 +277,14 @@ def test_a_task_is_immutable_and_shows_its_parts() -> None:
     assert repr(task) == "Task(add(Ref(key='a'), y=[Ref(key='b'), 2]))"
     again = pickle.loads(pickle.dumps(task))
     assert (again.func, again.args, again.kwargs) == (task.func, task.args, task.kwargs)
+
+
+def test_a_task_with_a_lazy_partial_can_be_shown() -> None:
+    from functools import partial
+
+    lazy = lazygraph.delayed(lambda f: f(1))(partial(lazygraph.delayed(lambda: inc)()))
+    assert "partial" in repr(lazy.graph[lazy.key])
+    assert lazy.compute() == 2
 
 
 def test_repr_counts_tasks() -> None:

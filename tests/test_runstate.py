@@ -54,7 +54,8 @@ def test_at_the_end_only_outputs_are_held(program: Any) -> None:
 
 
 def test_a_stopped_run_hands_out_no_more() -> None:
-    plan = make_plan(Graph({"a": Task(inc, (1,)), "b": Task(inc, (Ref("a"),))}), ["b"])
+    tasks = {"a": Task(inc, (1,)), "b": Task(inc, (Ref("a"),)), "c": Task(inc, (1,))}
+    plan = make_plan(Graph(tasks), ["b", "c"])
     state = RunState(plan)
     step = state.take()
     assert step is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+import weakref
 from typing import Any
 
 import dask
@@ -231,6 +232,27 @@ def test_the_same_plan_runs_many_times(scheduler: Scheduler) -> None:
 
 def test_a_result_that_two_outputs_share_is_kept_for_both(scheduler: Scheduler) -> None:
     assert lazygraph.get(diamond(), ["load", "total", "load"], scheduler=scheduler) == (1, 4, 1)
+
+
+class Big:
+    """Something that can be watched going."""
+
+
+@pytest.mark.parametrize("n_inputs", [1, 2, 3])
+def test_a_result_is_gone_once_its_last_dependent_has_returned(
+    own_scheduler: Scheduler, n_inputs: int
+) -> None:
+    """make (each) -> use -> look, with no observer: the schedulers' quick ways."""
+    made: list[weakref.ref[Big]] = []
+
+    def make() -> Big:
+        big = Big()
+        made.append(weakref.ref(big))
+        return big
+
+    used = delayed(lambda *inputs: len(inputs))(*[delayed(make)() for _ in range(n_inputs)])
+    look = delayed(lambda n: (n, [ref() for ref in made]))(used)
+    assert look.compute(scheduler=own_scheduler) == (n_inputs, [None] * n_inputs)
 
 
 def test_a_task_sees_the_callers_context_variables(own_scheduler: Scheduler) -> None:

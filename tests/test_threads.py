@@ -18,6 +18,7 @@ from tasks import add, inc, total, wait_until
 from lazygraph import compute, delayed
 from lazygraph.errors import OptionError
 from lazygraph.schedulers import Threads
+from lazygraph.schedulers.threads import _current_crew
 
 
 def test_n_tasks_run_at_once_on_n_workers() -> None:
@@ -27,15 +28,31 @@ def test_n_tasks_run_at_once_on_n_workers() -> None:
     assert sorted(compute(*values, num_workers=4)) == [0, 1, 2, 3]
 
 
+def until_asleep(n: int) -> None:
+    """Return when `n` other workers of the crew that runs this sleep."""
+    crew = _current_crew.get()
+    assert crew is not None
+    assert wait_until(lambda: len(crew.sleepers) == n)
+
+
 def test_tasks_that_become_ready_together_wake_workers_that_sleep() -> None:
     """first -> three tasks that wait for each other: the other workers sleep during first."""
     barrier = threading.Barrier(3)
+    first = delayed(until_asleep)(2)
+    values = [delayed(lambda _: barrier.wait(10))(first) for _ in range(3)]
+    assert sorted(compute(*values, num_workers=3)) == [0, 1, 2]
 
-    def meet(_: Any) -> int:
-        return barrier.wait(10)
 
-    first = delayed(inc)(0)
-    assert sorted(compute(*[delayed(meet)(first) for _ in range(3)], num_workers=3)) == [0, 1, 2]
+def test_a_compute_inside_a_task_wakes_workers_that_sleep() -> None:
+    """Three steps start three workers; two sleep when outer computes."""
+    barrier = threading.Barrier(3)
+
+    def outer() -> list[int]:
+        until_asleep(2)
+        return sorted(compute(*[delayed(barrier.wait)(10) for _ in range(3)]))
+
+    values = compute(delayed(outer)(), delayed(inc)(0), delayed(inc)(1), num_workers=3)
+    assert values == ([0, 1, 2], 1, 2)
 
 
 def test_never_more_tasks_at_once_than_workers() -> None:

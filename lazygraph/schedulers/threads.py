@@ -73,7 +73,7 @@ class Threads:
         """The values of the plan's outputs."""
         job = _Job(plan, observers)
         crew = _current_crew.get()
-        if crew is not None and threading.get_ident() in crew.members:
+        if crew is not None and threading.current_thread() in crew.members:
             crew.run_nested(job)
         else:
             _Crew(self.num_workers).run(job)
@@ -108,7 +108,7 @@ class _Crew:
         self.is_closed = False
         self.workers: list[_Worker] = []
         self.threads: list[threading.Thread] = []
-        self.members: dict[int, _Worker] = {}  # by thread identifier
+        self.members: dict[threading.Thread, _Worker] = {}
 
     def run(self, job: _Job) -> None:
         """Run a job to its end, or to its first error, or to Ctrl-C."""
@@ -146,7 +146,7 @@ class _Crew:
 
     def run_nested(self, job: _Job) -> None:
         """Run a job from inside a task: the worker that waits for it works on it."""
-        me = self.members[threading.get_ident()]
+        me = self.members[threading.current_thread()]
         if job.watch:
             job.watch.run_started(Threads.name, self.num_workers)
         with self.lock:
@@ -228,7 +228,7 @@ class _Worker:
         return thread
 
     def _live(self) -> None:
-        self.crew.members[threading.get_ident()] = self
+        self.crew.members[threading.current_thread()] = self
         _current_crew.set(self.crew)
         try:
             self.work(None)
