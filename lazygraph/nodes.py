@@ -72,7 +72,7 @@ class Node(Call):
                 if self._key is None:
                     self._key = fresh_key(self._function.name)
         elif self._key is CONTENT:
-            _make_content_keys(_ordered([self]))
+            _make_content_keys(_ordered([self])[0])
         return self._key.key if type(self._key) is GivenKey else self._key
 
 
@@ -92,40 +92,42 @@ def make_node(
     return node
 
 
-def _node_types() -> frozenset[type]:
-    return frozenset(kind for kind in LAZY if issubclass(kind, Node))
+def node_type() -> Any:
+    """The class of lazy values: the one kind of leaf that stands for another node's result."""
+    (kind,) = (kind for kind in LAZY if issubclass(kind, Node))
+    return kind
 
 
-def _ordered(outputs: Sequence[Node]) -> list[Node]:
-    """The nodes that `outputs` need and the outputs, each after its dependencies.
+def _ordered(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, int]]:
+    """The nodes that `outputs` need and the outputs, each after its dependencies; positions.
 
     Depth first, as `ordering.post_order`; here no key exists yet and no cycle can.
     """
     order: list[Node] = []
-    done: dict[Node, bool] = {}
-    types = _node_types()
+    position: dict[Node, Any] = {}  # None while a node's dependencies are being visited
+    kind = node_type()
     stack = list(outputs)
     stack.reverse()
     push, pop, add = stack.append, stack.pop, order.append
     while stack:
         node = pop()
-        if node in done:
-            if not done[node]:
-                done[node] = True
+        if node in position:
+            if position[node] is None:
+                position[node] = len(order)
                 add(node)
             continue
-        done[node] = False
+        position[node] = None
         push(node)
         for leaf in node._leaves[::-1]:
-            if type(leaf) in types and leaf not in done:
+            if type(leaf) is kind and leaf not in position:
                 push(leaf)
-    return order
+    return order, position
 
 
 # ------------------------------------------------------------------- keys
 def _parts(node: Node, name_of: Callable[[Node], Any]) -> Iterator[tuple[bool, Any]]:
-    types = _node_types()
-    return ((True, name_of(x)) if type(x) in types else (False, x) for x in node._leaves)
+    kind = node_type()
+    return ((True, name_of(x)) if type(x) is kind else (False, x) for x in node._leaves)
 
 
 def _content_key(keys: ContentKeys, node: Node, name_of: Callable[[Node], Any]) -> str:
@@ -150,13 +152,13 @@ def _make_keys(order: list[Node]) -> list[Key]:
     return [node._get_key() for node in order]
 
 
-def _merged(order: list[Node]) -> tuple[list[Node], dict[Node, int]]:
-    """One node per key, and the position of every node, merged ones included."""
+def _steps(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, int]]:
+    """As `_ordered`, with one node per key; a merged node has the position of its like."""
+    order, position = _ordered(outputs)
     if all([node._key is None for node in order]):  # noqa: C419  # a third of any(...)'s time
-        return order, dict(zip(order, range(len(order)), strict=True))
+        return order, position
     _make_content_keys(order)
     steps: list[Node] = []
-    position: dict[Node, int] = {}
     first_of: dict[Key, int] = {}
     for node in order:
         n = len(steps)
@@ -208,20 +210,20 @@ def plan_of(outputs: Sequence[Node]) -> Plan:
     O(tasks + arguments), 0.5 to 1 us a task.
     """
     with gc_paused():
-        steps, position = _merged(_ordered(outputs))
+        steps, position = _steps(outputs)
         ends = [position[node] for node in outputs]
-        return assemble(steps, position, _node_types(), ends, _NodeOrigins(steps))
+        return assemble(steps, position, node_type(), ends, _NodeOrigins(steps))
 
 
 def graph_of(outputs: Sequence[Node]) -> Graph:
     """The graph of what `outputs` need, each task after its dependencies. O(tasks + arguments)."""
     with gc_paused():
-        steps, position = _merged(_ordered(outputs))
+        steps, position = _steps(outputs)
         refs = [Ref(key) for key in _make_keys(steps)]
-        types = _node_types()
+        kind = node_type()
         tasks = {}
         for ref, node in zip(refs, steps, strict=True):
-            leaves = tuple([refs[position[x]] if type(x) in types else x for x in node._leaves])
+            leaves = tuple([refs[position[x]] if type(x) is kind else x for x in node._leaves])
             tasks[ref.key] = make_task(
                 node._function, leaves, node._template, node._code, node._lasti
             )
@@ -256,14 +258,13 @@ class _Place(NamedTuple):
 
 def pack(node: Node) -> tuple[Any, ...]:
     """A node and all behind it as flat tuples, so that pickling does not recurse."""
-    order = _ordered([node])
+    order, position = _ordered([node])
     _make_keys(order)
-    place = {node: index for index, node in enumerate(order)}
-    types = _node_types()
+    kind = node_type()
     sites = Sites()
     rows = []
     for each in order:
-        leaves = tuple([_Place(place[x]) if type(x) in types else x for x in each._leaves])
+        leaves = tuple([_Place(position[x]) if type(x) is kind else x for x in each._leaves])
         site = sites.text(each._code, each._lasti)
         rows.append((each._function, leaves, each._template, each._key, site))
     return type(node), rows

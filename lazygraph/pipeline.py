@@ -12,11 +12,11 @@ from typing import Any, TypeVar, overload
 
 from lazygraph import config
 from lazygraph.classic import value_of
-from lazygraph.containers import LAZY, Template, flatten
+from lazygraph.containers import Template, flatten
 from lazygraph.errors import DrawingError, OptionError
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
-from lazygraph.nodes import Node, graph_of, link, make_node, plan_of
+from lazygraph.nodes import Node, graph_of, link, make_node, node_type, plan_of
 from lazygraph.options import Function
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.plan import Plan, make_plan
@@ -44,9 +44,8 @@ class Lazies:
         self._leaves: Sequence[Any] = args
         if traverse:
             self._leaves, self._template = flatten(args)
-        self._places = [
-            i for i, leaf in enumerate(self._leaves) if isinstance(leaf, Node) and _is_lazy(leaf)
-        ]
+        kind = node_type()
+        self._places = [i for i, leaf in enumerate(self._leaves) if type(leaf) is kind]
 
     @property
     def nodes(self) -> list[Node]:
@@ -61,10 +60,6 @@ class Lazies:
         if self._template is None:
             return tuple(leaves)
         return tuple(self._template.build(leaves)[0])
-
-
-def _is_lazy(leaf: Any) -> bool:
-    return type(leaf) in LAZY
 
 
 class _Run:

@@ -122,7 +122,7 @@ def gc_paused() -> Iterator[None]:
 def assemble(
     steps: Sequence[Call],
     position: Mapping[Any, int],
-    references: frozenset[type],
+    reference: type,
     outputs: list[int],
     origins: Origins,
 ) -> Plan:
@@ -134,8 +134,8 @@ def assemble(
         The calls, each after those it needs.
     position
         The step of a leaf that stands for a result.
-    references
-        The types of such leaves; every other leaf is a constant.
+    reference
+        The type of such leaves; every other leaf is a constant.
     """
     slots: list[tuple[int, ...]] = []
     constants: list[Any] = []
@@ -144,7 +144,7 @@ def assemble(
     for call in steps:
         found = []
         for leaf in call._leaves:
-            if type(leaf) in references:
+            if type(leaf) is reference:
                 found.append(position[leaf])
             else:
                 n -= 1
@@ -171,9 +171,6 @@ class _GraphOrigins(NamedTuple):
         return self.tasks[step]
 
 
-_REFS = frozenset({Ref})
-
-
 def make_plan(graph: Mapping[Key, Task], outputs: Iterable[Key]) -> Plan:
     """Compile what `outputs` need of a graph; the rest of it is left out.
 
@@ -192,4 +189,4 @@ def make_plan(graph: Mapping[Key, Task], outputs: Iterable[Key]) -> Plan:
         steps = [graph[key] for key in order]
         position = {Ref(key): step for step, key in enumerate(order)}
         ends = [position[Ref(key)] for key in wanted]
-        return assemble(steps, position, _REFS, ends, _GraphOrigins(order, steps))
+        return assemble(steps, position, Ref, ends, _GraphOrigins(order, steps))
