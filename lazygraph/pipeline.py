@@ -82,7 +82,7 @@ class _Run:
             config.get("scheduler") if scheduler is None else scheduler,
             config.get("num_workers") if num_workers is None else num_workers,
         )
-        self.observers = config.get("observers") if observers is None else observers
+        self.observers = _checked(config.get("observers") if observers is None else observers)
         self.passes = self.scheduler.passes if optimize_graph else ()
         self.traverse = traverse
 
@@ -101,6 +101,12 @@ class _Run:
     def _plan(self, plan: Plan) -> list[Any]:
         refuse_unsupported(self.scheduler, plan)
         return self.scheduler.run(plan, self.observers)
+
+
+def _checked(observers: Sequence[Observer]) -> Sequence[Observer]:
+    if isinstance(observers, (list, tuple)) and all(isinstance(o, Observer) for o in observers):
+        return observers
+    raise OptionError(f"observers is a list of objects with notify(event), not {observers!r}")
 
 
 @overload

@@ -9,6 +9,7 @@ from tasks import add, fail, inc
 
 import lazygraph
 from lazygraph import Graph, Ref, Task, delayed
+from lazygraph.errors import OptionError
 from lazygraph.observers import (
     Recorder,
     Released,
@@ -93,6 +94,12 @@ def test_an_observer_that_raises_is_told_no_more_and_the_run_goes_on(scheduler: 
     assert value == 3
     assert faulty.told == 1
     assert len(recorder.ended) == 3
+
+
+@pytest.mark.parametrize("bad", [Recorder(), [3], "text", [Recorder(), None]])
+def test_what_is_no_list_of_observers_is_refused(bad: Any) -> None:
+    with pytest.raises(OptionError, match="observers is a list of objects with notify"):
+        delayed(inc)(1).compute(observers=bad)
 
 
 def test_events_are_frozen() -> None:

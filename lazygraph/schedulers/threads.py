@@ -194,9 +194,9 @@ class _Crew:
                 sleeper.alarm.release()
 
     def _stopped_note(self, job: _Job) -> str:
-        running = [
-            repr(w.job.plan.key(w.step)) for w in self.workers if w.job is not None and w.step >= 0
-        ]
+        # Workers go on meanwhile: what each ran is read once.
+        seen = [(worker.job, worker.step) for worker in self.workers]
+        running = [repr(j.plan.key(step)) for j, step in seen if j and 0 <= step < len(j.plan)]
         done = len(job.plan) - job.state.left
         note = f"stopped: {done} of {len(job.plan)} tasks done"
         if running:
