@@ -21,8 +21,10 @@ __all__ = ["LEAF_RULES", "Literal", "Template", "flatten", "literal", "register_
 
 #: Types whose instances stand for another task's result. Filled at import.
 LAZY: set[type] = set()
+#: Types that are a literal at a glance.
+PLAIN: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(None)})
 #: Types that are a leaf at a glance: nothing lazy can be inside.
-ATOMS: set[type] = {int, float, complex, bool, str, bytes, type(None)}
+ATOMS: set[type] = set(PLAIN)
 #: What a leaf of some type is kept as: a function from the argument to the leaf. Filled at import.
 LEAF_RULES: dict[type, Callable[[Any], Any]] = {}
 #: A list, dict or set up to this many items is copied at the call, so that a later change to
@@ -109,8 +111,12 @@ def _open_partial(value: partial[Any]) -> tuple[Maker, list[Any]]:
     return _PartialOf(tuple(value.keywords)), items
 
 
+def _list_of(items: list[Any]) -> list[Any]:
+    return items
+
+
 def _open_iterator(value: Iterator[Any]) -> tuple[Maker, list[Any]]:
-    return list, list(value)
+    return _list_of, list(value)
 
 
 #: exact type -> (what builds it again from its items, its items)
@@ -225,7 +231,8 @@ class _Open:
         self.leaf_mark = leaf_mark  # how many leaves come before it
         self.items = iter(items)
         self.has_lazy = False
-        self.has_converted = False  # a leaf inside is kept as something else: build anew
+        # Kept as something else than it is, or with a leaf inside that is: to be built anew.
+        self.has_converted = make is _list_of
         self.is_snapshot = make in _MUTABLE and self.n <= SNAPSHOT_ITEMS
 
     def literal(self, items: list[Any]) -> Any:
@@ -269,10 +276,14 @@ class _Flattener:
             return False
         if id(value) in self.inside:
             raise CaptureError(f"an argument holds a {type(value).__name__} that contains itself")
-        container = _Open(value, *inner, len(self.leaves))
+        make, items = inner
+        if len(items) > SNAPSHOT_ITEMS and make in _BUILTIN and PLAIN.issuperset(map(type, items)):
+            self.leaves.append(value)  # at the speed of C: a list of 100,000 numbers is common
+            return False
+        container = _Open(value, make, items, len(self.leaves))
         self.inside.add(id(value))
         self.opened.append(container)
-        self._take_atoms(container, inner[1])
+        self._take_atoms(container, items)
         return True
 
     def _add_leaf(self, value: Any) -> None:

@@ -82,6 +82,10 @@ def one() -> Any:
         ),
         (lambda: iter([one(), 2]), [1, 2]),
         (lambda: iter((one(), 2)), [1, 2]),
+        (lambda: iter([3, 2]), [3, 2]),
+        (lambda: iter(list(range(5_000))), list(range(5_000))),
+        (lambda: [*range(5_000), one()], [*range(5_000), 1]),
+        (lambda: [*range(5_000), [one()]], [*range(5_000), [1]]),
     ],
 )
 def test_every_container(given_: Any, expected: Any) -> None:
