@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import types
 from collections.abc import Callable
 from functools import partial, update_wrapper
@@ -63,6 +62,7 @@ class DelayedFunction(Delayed[Callable[..., Any]], Generic[T]):
 
 
 _new: Any = object.__new__
+_NOTHING: Any = object()
 
 
 def _remake(target: Function, key: Any) -> DelayedFunction[Any]:
@@ -114,7 +114,7 @@ def delayed(
     **options: Any,
 ) -> Delayed[T]: ...
 def delayed(
-    obj: Any = inspect.Parameter.empty,
+    obj: Any = _NOTHING,
     name: Key | None = None,
     pure: bool | None = None,
     nout: int | None = None,
@@ -166,7 +166,7 @@ def delayed(
     >>> delayed([square(1), 10])[0].compute()
     1
     """
-    if obj is inspect.Parameter.empty:
+    if obj is _NOTHING:
         return partial(delayed, name=name, pure=pure, nout=nout, traverse=traverse, **options)
     nout = check_nout(nout)
     opts = read_options(options)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
@@ -152,6 +151,8 @@ def _open(value: Any) -> tuple[Maker, list[Any]] | None:
 
 def _open_dataclass(value: Any) -> tuple[Maker, list[Any]]:
     """Its fields, and whatever else was put on the instance."""
+    from dataclasses import fields  # late: whoever has a dataclass has imported it
+
     own = [field.name for field in fields(value) if hasattr(value, field.name)]
     names = tuple(dict.fromkeys([*own, *getattr(value, "__dict__", ())]))
     return _DataclassOf(type(value), names), [getattr(value, name) for name in names]

@@ -22,7 +22,6 @@ type and its traceback, and gains a note that names the task.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Iterable, Sequence
 
 __all__ = [
@@ -53,6 +52,8 @@ def nearest(name: Hashable, known: Iterable[Hashable]) -> Hashable | None:
         by_text.setdefault(str(candidate), candidate)
         if len(by_text) > _MOST_CANDIDATES:
             return None
+    import difflib  # late: only an error needs it, and it brings `re`
+
     close = difflib.get_close_matches(str(name), by_text, n=1)
     return by_text[close[0]] if close else None
 

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from functools import partial
-from hashlib import blake2b
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
@@ -98,6 +97,8 @@ class ContentKeys:
         `parts` gives, per leaf, ``(True, key)`` for another task's result, ``(False, value)``
         for a literal.
         """
+        from hashlib import blake2b  # late: only pure tasks need it
+
         digest = blake2b(digest_size=16)
         digest.update(self.token(func).encode())
         digest.update(repr(shape).encode())

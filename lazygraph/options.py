@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import CaptureError, OptionError
 from lazygraph.keys import function_name
 
+if TYPE_CHECKING:
+    import inspect
+
 __all__ = ["Function", "Options", "read_options"]
 
 
-@dataclass(frozen=True, slots=True)
 class Options:
-    """What a user asks for every call of a function; shared by all its tasks.
+    """What a user asks for every call of a function; frozen, shared by all its tasks.
 
     Parameters
     ----------
@@ -28,22 +28,59 @@ class Options:
         where it then runs once per dependent.
     fuse : bool
         False keeps its tasks out of fused chains.
+
+    Raises
+    ------
+    OptionError
+        For a value that is not permitted.
+
+    Examples
+    --------
+    >>> Options(inline=True)
+    Options(inline=True)
     """
 
-    inline: bool = False
-    fuse: bool = True
+    # Not a dataclass: those take a third of the whole library's time to import.
+    __slots__ = ("fuse", "inline")
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+    inline: bool
+    fuse: bool
+
+    def __init__(self, *, inline: bool = False, fuse: bool = True) -> None:
+        for name, value in (("inline", inline), ("fuse", fuse)):
             if type(value) is not bool:
-                raise OptionError(f"option {field.name!r} is True or False, not {value!r}")
+                raise OptionError(f"option {name!r} is True or False, not {value!r}")
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"Options are frozen: {name!r} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Options and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._values().items()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.changed())
+        return f"Options({shown})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make_options, (self._values(),)
+
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in KNOWN_OPTIONS}
 
     def changed(self) -> tuple[str, ...]:
         """The names of the options that differ from their defaults."""
-        return tuple(f.name for f in fields(self) if getattr(self, f.name) != f.default)
+        return tuple(n for n in KNOWN_OPTIONS if getattr(self, n) != getattr(NO_OPTIONS, n))
 
 
+def _make_options(values: dict[str, Any]) -> Options:
+    return Options(**values)
+
+
+KNOWN_OPTIONS = ("inline", "fuse")
 #: The options of a function that asked for none: tasks compare with it by identity.
 NO_OPTIONS = Options()
 #: Options that passes act on: no scheduler needs to know them.
@@ -54,10 +91,10 @@ def read_options(given: dict[str, Any]) -> Options:
     """The options object for keywords of `delayed`; an unknown one is an error."""
     if not given:
         return NO_OPTIONS
-    known = [field.name for field in fields(Options)]
     for name in given:
-        if name not in known:
-            raise OptionError.unknown("delayed", name, [*known, "name", "nout", "pure", "traverse"])
+        if name not in KNOWN_OPTIONS:
+            known = [*KNOWN_OPTIONS, "name", "nout", "pure", "traverse"]
+            raise OptionError.unknown("delayed", name, known)
     options = Options(**given)
     return options if options.changed() else NO_OPTIONS
 
@@ -137,6 +174,8 @@ class Function:
         A wrapper's own signature counts, not that of the function it wraps: the wrapper is
         what will be called.
         """
+        import inspect  # late: it takes 6 ms to import
+
         try:
             return inspect.signature(self.func, follow_wrapped=False)
         except Exception:  # builtins without one; classes that answer any attribute
@@ -157,9 +196,8 @@ class Function:
 
 def _plain(signature: inspect.Signature) -> inspect.Signature:
     """The signature without annotations: what matters when arguments do not fit."""
-    empty = inspect.Parameter.empty
-    parameters = [p.replace(annotation=empty) for p in signature.parameters.values()]
-    return inspect.Signature(parameters)
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=parameters, return_annotation=signature.empty)
 
 
 def _named(module: str, qualname: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -27,7 +26,6 @@ class Origins(Protocol):
         """The task itself."""
 
 
-@dataclass(frozen=True)
 class Plan:
     """Steps in an order in which they can run; frozen, so that it may be run many times.
 
@@ -48,12 +46,34 @@ class Plan:
         Names the steps.
     """
 
+    # Not a dataclass: those take long to import.
     calls: list[Callable[..., Any]]
     slots: list[tuple[int, ...]]
     constants: list[Any]
     outputs: list[int]
     options: Mapping[int, Options]
     origins: Origins
+
+    def __init__(
+        self,
+        calls: list[Callable[..., Any]],
+        slots: list[tuple[int, ...]],
+        constants: list[Any],
+        outputs: list[int],
+        options: Mapping[int, Options],
+        origins: Origins,
+    ) -> None:
+        vars(self).update(
+            calls=calls,
+            slots=slots,
+            constants=constants,
+            outputs=outputs,
+            options=options,
+            origins=origins,
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a Plan is frozen: {name!r} cannot be set")
 
     def __len__(self) -> int:
         return len(self.calls)

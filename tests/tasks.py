@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from lazygraph import delayed
+
 
 def inc(x: int) -> int:
     return x + 1
@@ -50,3 +52,29 @@ def wait_until(is_true: Callable[[], bool], seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.001)
     return is_true()
+
+
+@delayed
+def decorated(x: int, y: int = 2) -> int:
+    """Add two numbers."""
+    return x + y
+
+
+class Account:
+    def __init__(self, start: int) -> None:
+        self.balance = start
+
+    @delayed
+    def plus(self, amount: int) -> int:
+        return self.balance + amount
+
+    def minus(self, amount: int, fee: int = 0) -> int:
+        return self.balance - amount - fee
+
+
+def counting(calls: list[int]) -> Any:
+    def count(x: int) -> int:
+        calls.append(x)
+        return x
+
+    return count

@@ -74,7 +74,7 @@ def test_in_order_says_which_step_failed() -> None:
     assert caught.value.values[0] == 2
 
 
-def test_the_newest_ready_step_runs_first_so_that_few_results_wait() -> None:
+def test_steps_are_taken_in_the_plan_s_order_so_that_few_results_wait() -> None:
     """Sixteen leaves summed in pairs: never more than five results at a time."""
     tasks = {f"leaf{i}": Task(inc, (i,)) for i in range(16)}
     level = list(tasks)
@@ -86,7 +86,9 @@ def test_the_newest_ready_step_runs_first_so_that_few_results_wait() -> None:
     plan = make_plan(Graph(tasks), level)
     state = RunState(plan)
     most = 0
-    while (step := state.take()) is not None:
+    for expected in range(len(plan)):
+        step = state.take()
+        assert step == expected
         state.finish(step, state.call(step))
         most = max(most, sum(value is not None for value in state.values[: len(plan)]))
     assert most == 5

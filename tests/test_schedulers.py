@@ -230,6 +230,11 @@ def test_the_same_plan_runs_many_times(scheduler: Scheduler) -> None:
     assert [scheduler.run(plan) for _ in range(3)] == [[4, 2, 4]] * 3
 
 
+def test_a_plan_is_frozen() -> None:
+    with pytest.raises(AttributeError, match="frozen"):
+        make_plan(diamond(), ["total"]).outputs = []
+
+
 def test_a_result_that_two_outputs_share_is_kept_for_both(scheduler: Scheduler) -> None:
     assert lazygraph.get(diamond(), ["load", "total", "load"], scheduler=scheduler) == (1, 4, 1)
 

@@ -88,7 +88,7 @@ def test_nested_computes_add_no_threads() -> None:
 
     assert value.compute(scheduler="threads", num_workers=3) == sum(3**i for i in range(6))
     assert len(seen) <= 3
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # less if an earlier test's thread has ended
 
 
 def test_a_compute_inside_a_task_is_helped_by_idle_workers() -> None:
@@ -152,7 +152,7 @@ def test_a_thousand_computes_leave_no_threads() -> None:
     before = threading.active_count()
     for i in range(1_000):
         assert delayed(add)(i, 1).compute(num_workers=2) == i + 1
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # less if an earlier test's thread has ended
 
 
 class Big:

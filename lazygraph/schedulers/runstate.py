@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import Any
 
 from lazygraph.plan import Plan
@@ -13,8 +14,7 @@ class RunState:
     """How far a run of a plan is.
 
     A scheduler takes steps, calls them in whatever worker it likes, and says when each has
-    finished. Every method is O(1) in the size of the plan, but `finish`, which is O(arguments
-    + dependents of the step). Not thread-safe: a scheduler with threads holds a lock around
+    finished: O(log ready steps) for each, and O(arguments + dependents). Not thread-safe: a scheduler with threads holds a lock around
     `take` and `finish`; `call` needs none.
     """
 
@@ -30,15 +30,15 @@ class RunState:
         self._needed = [len(users) for users in plan.dependents]
         for step in plan.outputs:
             self._needed[step] += 1
-        # Last in, first out: what a finished step made ready runs next, so that its inputs go.
+        # A heap: the plan's order is the one that keeps few results alive. (Last in, first out
+        # is quicker by a tenth and kept ten times as many in a shuffle.)
         self.ready = [step for step, count in enumerate(self._waiting) if not count]
-        self.ready.reverse()
         #: Steps whose results went with the last `finish`.
         self.released: list[int] = []
 
     def take(self) -> int | None:
-        """The next step to run; None when none is ready (yet, or any more)."""
-        return self.ready.pop() if self.ready else None
+        """The ready step that comes first in the plan; None when none is ready."""
+        return heappop(self.ready) if self.ready else None
 
     def call(self, step: int) -> Any:
         """Run the step's function on its arguments' values."""
@@ -63,10 +63,10 @@ class RunState:
                 released.append(slot)
         self.left -= 1
         if self.error is None:
-            for user in reversed(plan.dependents[step]):
+            for user in plan.dependents[step]:
                 waiting[user] -= 1
                 if not waiting[user]:
-                    self.ready.append(user)
+                    heappush(self.ready, user)
 
     def stop(self, error: BaseException) -> None:
         """Hand out no more steps; the first error is the one that counts."""
@@ -112,6 +112,15 @@ def run_in_order(plan: Plan) -> list[Any]:
                     values[a] = None
                 if last_use[b] == step:
                     values[b] = None
+            elif n == 3:
+                a, b, c = slots
+                values[step] = call(values[a], values[b], values[c])
+                if last_use[a] == step:
+                    values[a] = None
+                if last_use[b] == step:
+                    values[b] = None
+                if last_use[c] == step:
+                    values[c] = None
             else:
                 values[step] = call(*[values[slot] for slot in slots])
                 for slot in slots:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from errno import EISDIR
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lazygraph.errors import DrawingError
@@ -18,6 +17,8 @@ from lazygraph.graph import Graph
 from lazygraph.keys import Key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lazygraph.viz.scene import Scene
 
 __all__ = ["Drawing", "draw"]
@@ -77,6 +78,8 @@ class Drawing:
         DrawingError
             For another extension, a folder, or a place that cannot be written to.
         """
+        from pathlib import Path  # late: it takes a fifth of the library's time to import
+
         path = Path(path)
         kind = path.suffix.lower()
         if kind not in _EXTENSIONS:

@@ -1,0 +1,26 @@
+"""Job in, figures out, inside the fresh process: the ways to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.jobs import Figures, Job
+from benchmarks.measures.arrays import pure_calls
+from benchmarks.measures.grain import metg
+from benchmarks.measures.graphs import most_alive, passes
+from benchmarks.measures.heap import captured_bytes
+from benchmarks.measures.stages import speed
+from benchmarks.measures.start import import_seconds
+
+__all__ = ["MEASURES"]
+
+#: name -> what measures it
+MEASURES: dict[str, Callable[[Job], Figures]] = {
+    "speed": speed,
+    "metg": metg,
+    "captured": captured_bytes,
+    "passes": passes,
+    "alive": most_alive,
+    "pure": pure_calls,
+    "import": import_seconds,
+}
