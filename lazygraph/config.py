@@ -57,7 +57,8 @@ class set:  # noqa: A001, N801  # read as config.set(...), as in Dask
     'threads'
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, given: Mapping[str, Any] | None = None, /, **settings: Any) -> None:
+        settings = {**(given or {}), **settings}
         for name in settings:
             _check_known(name)
         self._token: Token[Mapping[str, Any]] | None = _settings.set(

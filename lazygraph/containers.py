@@ -9,6 +9,7 @@ values; everything downstream (graphs, passes, plans) sees flat tuples only.
 from __future__ import annotations
 
 import types
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import chain
@@ -63,11 +64,17 @@ def literal(value: Any) -> Any:
     >>> delayed(len)(literal(list(range(100_000)))).compute()
     100000
     """
+    if type(value) in LAZY:
+        raise CaptureError(f"{value!r} stands for a result: it cannot be handed over itself")
     return Literal(value)
 
 
 def _dict_of(items: list[Any]) -> dict[Any, Any]:
     return dict(zip(items[::2], items[1::2], strict=True))
+
+
+def _ordered_dict_of(items: list[Any]) -> OrderedDict[Any, Any]:
+    return OrderedDict(_dict_of(items))
 
 
 def _slice_of(items: list[Any]) -> slice:
@@ -88,7 +95,11 @@ class _DataclassOf(NamedTuple):
     names: tuple[str, ...]
 
     def __call__(self, items: list[Any]) -> Any:
-        made: Any = object.__new__(self.kind)
+        kind: Any = self.kind
+        try:
+            made = object.__new__(kind)
+        except TypeError:  # it inherits from a builtin, such as Exception
+            made = kind.__new__(kind)
         for name, value in zip(self.names, items, strict=True):
             object.__setattr__(made, name, value)
         return made
@@ -125,13 +136,14 @@ _OPENERS: dict[type, Callable[[Any], tuple[Maker, list[Any]]]] = {
     set: lambda value: (set, list(value)),
     frozenset: lambda value: (frozenset, list(value)),
     dict: lambda value: (_dict_of, list(chain.from_iterable(value.items()))),
+    OrderedDict: lambda value: (_ordered_dict_of, list(chain.from_iterable(value.items()))),
     slice: lambda value: (_slice_of, [value.start, value.stop, value.step]),
     partial: _open_partial,
     type(iter([])): _open_iterator,
     type(iter(())): _open_iterator,
     type(iter(set())): _open_iterator,
 }
-_MUTABLE: tuple[Any, ...] = (list, set, _dict_of)
+_MUTABLE: tuple[Any, ...] = (list, set, _dict_of, _ordered_dict_of)
 _BUILTIN: tuple[Any, ...] = (*_MUTABLE, tuple, frozenset)
 
 

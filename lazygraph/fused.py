@@ -57,8 +57,15 @@ class Fused:
                 values[slot] = None
         return value
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _refused, ([(m.key, m.task, m.slots, m.frees) for m in self.members],)
+
     def __repr__(self) -> str:
         return f"Fused({self.__name__}, {len(self.members)} tasks)"
+
+
+def _refused(rows: Sequence[tuple[Any, ...]]) -> Fused:
+    return Fused([Member(key, task, flat_call(task), *where) for key, task, *where in rows])
 
 
 def _shown(names: Sequence[str]) -> list[str]:
@@ -126,5 +133,6 @@ def fuse_tasks(members: Sequence[tuple[Key, Task]]) -> Task:
     ]
     last = members[-1][1]
     pure = all(task.pure for _, task in members)
-    function = Function(Fused(made), pure=pure, options=last.options)
+    nout = last._function.nout
+    function = Function(Fused(made), pure=pure, nout=nout, options=last.options)
     return make_task(function, tuple(places.leaves), None, last._code, last._lasti)

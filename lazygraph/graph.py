@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lazygraph.classic import read_classic
-from lazygraph.containers import flatten
+from lazygraph.containers import LAZY, flatten
 from lazygraph.errors import CycleError, GraphEditError, MissingKeyError, nearest
 from lazygraph.keys import Key, check_key
 from lazygraph.ordering import find_cycle, post_order
@@ -141,8 +141,9 @@ class Graph(Mapping[Key, Task]):
 
         The task of `key` stays, needed by nobody.
         """
-        if type(by) is not Ref and flatten((by,))[1] is not None:
-            raise GraphEditError(f"{key!r} is substituted by a value or a Ref, not by nested Refs")
+        (by, *more), template = flatten((by,))
+        if more or template is not None or (type(by) in LAZY and type(by) is not Ref):
+            raise GraphEditError(f"{key!r} is substituted by a value or one Ref, not by {by!r} ...")
         changed = {}
         for other in self.dependents(key):
             task = self._tasks[other]

@@ -10,6 +10,7 @@ from functools import partial
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
+from lazygraph.containers import Template
 from lazygraph.errors import CaptureError
 
 __all__ = ["ContentKeys", "Key", "check_key", "fresh_key", "function_name"]
@@ -91,7 +92,13 @@ class ContentKeys:
     def __init__(self) -> None:
         self._tokens: dict[int, tuple[Any, str]] = {}  # id -> (the object, kept alive; token)
 
-    def key(self, name: str, func: Callable[..., Any], shape: Any, parts: Iterable[Any]) -> str:
+    def key(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        template: Template | None,
+        parts: Iterable[tuple[bool, Any]],
+    ) -> str:
         """The key of a task: of its function, how its arguments nest, and its leaves.
 
         `parts` gives, per leaf, ``(True, key)`` for another task's result, ``(False, value)``
@@ -101,11 +108,22 @@ class ContentKeys:
 
         digest = blake2b(digest_size=16)
         digest.update(self.token(func).encode())
-        digest.update(repr(shape).encode())
+        digest.update(self._shape(template).encode())
         for is_key, part in parts:
             text = f"\0k{part!r}" if is_key else f"\0v{self.token(part)}"
             digest.update(text.encode("utf-8", "surrogatepass"))
         return f"{name}-{digest.hexdigest()}"
+
+    def _shape(self, template: Template | None) -> str:
+        """How arguments nest: equal in every process, and other for other classes."""
+        if template is None:
+            return ""
+        texts = [f"{template.npos}:{template.names!r}"]
+        for n, make, k in template.program:
+            made_of = [self.token(part) for part in make] if isinstance(make, tuple) else []
+            name = getattr(make, "__name__", type(make).__name__)
+            texts.append(f"{n}:{name}:{made_of}:{k}")
+        return "|".join(texts)
 
     def token(self, value: Any) -> str:
         """A text that is equal for equal content."""

@@ -324,11 +324,11 @@ class _Nth:
             return returned[index]
         except (TypeError, IndexError, KeyError):
             pass
-        what = (
-            short_repr(returned) if not hasattr(returned, "__len__") else f"{len(returned)} values"
-        )
-        kind = type(returned).__name__
-        raise UnpackError(f"{what} ({kind})", self.nout)
+        try:
+            what = f"{len(returned)} values"
+        except TypeError:
+            what = short_repr(returned)
+        raise UnpackError(f"{what} ({type(returned).__name__})", self.nout)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Nth, (self.nout,)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import CodeType
+from functools import partial
+from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
 from lazygraph import keys as naming
@@ -33,16 +34,13 @@ __all__ = [
 NodeT = TypeVar("NodeT", bound="Node")
 
 
-class _Content:
-    """Stands where a key will be that is made of the task's content."""
+class ContentKey(NamedTuple):
+    """A key made of a pure task's content; None until it is asked for."""
 
-    __slots__ = ()
-
-    def __reduce__(self) -> str:
-        return "CONTENT"
+    key: str | None
 
 
-CONTENT = _Content()
+CONTENT = ContentKey(None)
 
 
 class GivenKey(NamedTuple):
@@ -57,8 +55,8 @@ class Node(Call):
     O(arguments) to make, whatever lies behind them: no graph is built, no key is made.
     """
 
-    # None: a fresh key, made when asked for. CONTENT: a content key, likewise. A GivenKey:
-    # the user's. Anything else: the key itself.
+    # None: a fresh key, made when asked for. A ContentKey: likewise. A GivenKey: the user's.
+    # Anything else: the key itself.
     __slots__ = ("_key",)
 
     _key: Any
@@ -71,9 +69,15 @@ class Node(Call):
             with naming.key_lock:
                 if self._key is None:
                     self._key = fresh_key(self._function.name)
-        elif self._key is CONTENT:
-            _make_content_keys(_ordered([self])[0])
-        return self._key.key if type(self._key) is GivenKey else self._key
+        elif self._key == CONTENT:
+            self._key = ContentKey(_contents(_ordered([self])[0])[self])
+        key: Key = self._key
+        return key.key if isinstance(key, (GivenKey, ContentKey)) else key
+
+    def _lasting_key(self) -> Any:
+        """What a node that stands for the same result by other means has for a key."""
+        key = self._get_key()
+        return self._key if type(self._key) is GivenKey else key
 
 
 def make_node(
@@ -135,12 +139,21 @@ def _content_key(keys: ContentKeys, node: Node, name_of: Callable[[Node], Any]) 
     return keys.key(function.name, function.func, node._template, _parts(node, name_of))
 
 
-def _make_content_keys(order: Iterable[Node]) -> None:
-    """Give each node that wants one a content key; `order` has dependencies first."""
+def _contents(order: Iterable[Node]) -> dict[Node, str]:
+    """What the content keys of pure nodes are now; `order` has dependencies first.
+
+    Made anew in each walk: an array among the arguments may have changed since the last.
+    """
     keys = ContentKeys()
+    made: dict[Node, str] = {}
+
+    def name_of(node: Node) -> Any:
+        return made[node] if node in made else node._get_key()
+
     for node in order:
-        if node._key is CONTENT:
-            node._key = _content_key(keys, node, Node._get_key)
+        if type(node._key) is ContentKey:
+            made[node] = _content_key(keys, node, name_of)
+    return made
 
 
 def _make_keys(order: list[Node]) -> list[Key]:
@@ -148,7 +161,10 @@ def _make_keys(order: list[Node]) -> list[Key]:
         for node in order:
             if node._key is None:
                 node._key = fresh_key(node._function.name)
-    _make_content_keys(order)
+    if any(node._key == CONTENT for node in order):
+        for node, key in _contents(order).items():
+            if node._key == CONTENT:
+                node._key = ContentKey(key)
     return [node._get_key() for node in order]
 
 
@@ -157,27 +173,28 @@ def _steps(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, int]]:
     order, position = _ordered(outputs)
     if all([node._key is None for node in order]):  # noqa: C419  # a third of any(...)'s time
         return order, position
-    _make_content_keys(order)
+    contents = _contents(order)
     steps: list[Node] = []
     first_of: dict[Key, int] = {}
     for node in order:
         n = len(steps)
-        step = n if node._key is None else first_of.setdefault(node._get_key(), n)
+        name = contents.get(node) or (None if node._key is None else node._get_key())
+        step = n if name is None else first_of.setdefault(name, n)
         position[node] = step
         if step == n:
             steps.append(node)
-        elif type(node._key) is GivenKey and type(steps[step]._key) is GivenKey:
-            _check_same(steps[step], node, position)
+        elif not _are_copies(steps[step], node, position):
+            shown = [f"{_shown(each)} at {each._site()}" for each in (steps[step], node)]
+            raise KeyCollisionError(node._get_key(), *shown)
     return steps, position
 
 
-def _check_same(first: Node, second: Node, position: dict[Node, int]) -> None:
-    """Raise KeyCollisionError unless two nodes of one given key are one task."""
+def _are_copies(first: Node, second: Node, position: dict[Node, int]) -> bool:
+    """Whether two nodes of one key are one task, or the one holds the other's result."""
+    if first._key is second._key or GivenKey not in (type(first._key), type(second._key)):
+        return True  # a key that is made names one task only, wherever it is pickled to
     keys = ContentKeys()
-    contents = {_content_key(keys, node, position.__getitem__) for node in (first, second)}
-    if len(contents) > 1:
-        shown = [f"{_shown(node)} at {node._site()}" for node in (first, second)]
-        raise KeyCollisionError(first._get_key(), *shown)
+    return len({_content_key(keys, node, position.__getitem__) for node in (first, second)}) == 1
 
 
 def _shown(node: Node) -> str:
@@ -220,6 +237,7 @@ def graph_of(outputs: Sequence[Node]) -> Graph:
     with gc_paused():
         steps, position = _steps(outputs)
         refs = [Ref(key) for key in _make_keys(steps)]
+        _check_unique(refs, steps)
         kind = node_type()
         tasks = {}
         for ref, node in zip(refs, steps, strict=True):
@@ -230,8 +248,27 @@ def graph_of(outputs: Sequence[Node]) -> Graph:
         return Graph(tasks)
 
 
-def link(graph: Mapping[Key, Task], keys: Sequence[Key], kind: type[NodeT]) -> list[NodeT]:
+def _check_unique(refs: list[Ref], steps: list[Node]) -> None:
+    first_of: dict[Ref, Node] = {}
+    for ref, node in zip(refs, steps, strict=True):
+        first = first_of.setdefault(ref, node)
+        if first is not node:  # pure, and an array among the arguments changed in between
+            raise KeyCollisionError(ref.key, _shown(first), _shown(node))
+
+
+def link(
+    graph: Mapping[Key, Task],
+    keys: Sequence[Key],
+    kind: type[NodeT],
+    known_as: Callable[[Key], Any] = GivenKey,
+) -> list[NodeT]:
     """Nodes of class `kind` for `keys` of a graph: the way back from `graph_of`.
+
+    Parameters
+    ----------
+    known_as
+        What a node keeps of its key. By default the key counts as given by the user: nothing
+        says that the graph's tasks are those that other nodes of such keys stand for.
 
     Raises
     ------
@@ -244,12 +281,21 @@ def link(graph: Mapping[Key, Task], keys: Sequence[Key], kind: type[NodeT]) -> l
             task = graph[key]
             leaves = tuple([made[x.key] if type(x) is Ref else x for x in task._leaves])
             made[key] = make_node(
-                kind, task._function, leaves, task._template, key, task._code, task._lasti
+                kind, task._function, leaves, task._template, known_as(key), task._code, task._lasti
             )
         return [made[key] for key in keys]
 
 
+def relink(graph: Mapping[Key, Task], nodes: Sequence[NodeT]) -> list[NodeT]:
+    """Nodes for a graph whose tasks stand for the same results as `nodes` and those behind."""
+    known = {node._get_key(): node._lasting_key() for node in _ordered(nodes)[0]}
+    return link(graph, [n._get_key() for n in nodes], type(nodes[0]), known.__getitem__)
+
+
 # ------------------------------------------------------------------ pickling
+_FUNCTIONS = (FunctionType, MethodType, partial, type)
+
+
 class _Place(NamedTuple):
     """A leaf that is the node of some row."""
 
@@ -264,16 +310,27 @@ def pack(node: Node) -> tuple[Any, ...]:
     sites = Sites()
     rows = []
     for each in order:
-        leaves = tuple([_Place(position[x]) if type(x) is kind else x for x in each._leaves])
+        leaves = tuple(
+            [_Place(position[x]) if type(x) is kind else _packed(x) for x in each._leaves]
+        )
         site = sites.text(each._code, each._lasti)
         rows.append((each._function, leaves, each._template, each._key, site))
     return type(node), rows
+
+
+def _packed(leaf: Any) -> Any:
+    """Functions and classes among the arguments by name or by value, as the called ones."""
+    return Function(leaf) if isinstance(leaf, _FUNCTIONS) else leaf
+
+
+def _unpacked(leaf: Any) -> Any:
+    return leaf.func if type(leaf) is Function else leaf
 
 
 def unpack(kind: type[NodeT], rows: Sequence[tuple[Any, ...]]) -> NodeT:
     """The node that `pack` took apart."""
     made: list[NodeT] = []
     for function, leaves, template, key, site in rows:
-        linked = tuple([made[x.row] if type(x) is _Place else x for x in leaves])
+        linked = tuple([made[x.row] if type(x) is _Place else _unpacked(x) for x in leaves])
         made.append(make_node(kind, function, linked, template, key, site, 0))
     return made[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import types
+import pickle
 import typing
 from collections.abc import Callable
 from functools import cached_property
@@ -120,7 +120,8 @@ def declared_nout(func: Callable[..., Any]) -> int | None:
     if typing.get_origin(returns) is not tuple:
         return None
     items = typing.get_args(returns)
-    return None if Ellipsis in items else len(items)
+    has_any_number = Ellipsis in items or any(typing.get_origin(i) is typing.Unpack for i in items)
+    return None if has_any_number else len(items)
 
 
 class Function:
@@ -176,6 +177,9 @@ class Function:
         """
         import inspect  # late: it takes 6 ms to import
 
+        if hasattr(self.func, "__wrapped__") and "__signature__" in vars(self.func):
+            return None  # copied from the function that it wraps, by functools.wraps
+
         try:
             return inspect.signature(self.func, follow_wrapped=False)
         except Exception:  # builtins without one; classes that answer any attribute
@@ -218,7 +222,9 @@ def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
                 return "name", (module, qualname)
         except (ImportError, AttributeError):
             pass
-    if isinstance(func, types.FunctionType):
+    try:
+        pickle.dumps(func)
+    except Exception:  # local functions, lambdas in partials, decorated classes
         import cloudpickle  # late: most graphs are never pickled
 
         return "bytes", cloudpickle.dumps(func)

@@ -12,11 +12,11 @@ from typing import Any, TypeVar, overload
 
 from lazygraph import config
 from lazygraph.classic import value_of
-from lazygraph.containers import Template, flatten
+from lazygraph.containers import LAZY, Template, flatten
 from lazygraph.errors import DrawingError, OptionError
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
-from lazygraph.nodes import Node, graph_of, link, make_node, node_type, plan_of
+from lazygraph.nodes import Node, graph_of, make_node, node_type, plan_of, relink
 from lazygraph.options import Function
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.plan import Plan, make_plan
@@ -195,9 +195,21 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
 
 def _holding(node: Node, value: Any) -> Node:
     """A lazy value like `node`, that has its result already."""
-    function = Function(value_of, name=node._function.name, nout=node._function.nout)
-    key = node._get_key()
-    return make_node(type(node), function, (value,), None, key, node._code, node._lasti)
+    held, leaves = (value_of, (value,)) if type(value) not in LAZY else (_Held(value), ())
+    function = Function(held, name=node._function.name, nout=node._function.nout)
+    return make_node(
+        type(node), function, leaves, None, node._lasting_key(), node._code, node._lasti
+    )
+
+
+class _Held:
+    """Gives a result that is itself lazy: as an argument it would be computed."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self) -> Any:
+        return self.value
 
 
 @overload
@@ -226,7 +238,7 @@ def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
         return args
     keys = [node._get_key() for node in nodes]
     graph = run_passes(graph_of(nodes), keys, DEFAULT)
-    return lazies.fill(link(graph, keys, type(nodes[0])))
+    return lazies.fill(relink(graph, nodes))
 
 
 @short_traceback

@@ -131,8 +131,8 @@ def gc_paused() -> Iterator[None]:
     Each collection would look again at every object made so far.
     """
     was_enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if was_enabled:

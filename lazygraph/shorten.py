@@ -47,9 +47,9 @@ def short_repr(value: Any) -> str:
     >>> short_repr(list(range(100)))
     '[0, 1, 2, 3, ...]'
     """
-    if callable(value) and hasattr(value, "__name__"):
-        return str(value.__name__)
     try:
+        if callable(value) and hasattr(value, "__name__"):
+            return str(value.__name__)
         text = _Short().repr(value)
     except Exception:  # a user's __repr__ or shape may do anything
         return f"<{type(value).__name__}>"

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from lazygraph.classic import value_of
 from lazygraph.graph import Graph
 from lazygraph.keys import ContentKeys, Key
+from lazygraph.options import Function
 from lazygraph.ordering import post_order
-from lazygraph.task import Ref, Task
+from lazygraph.task import Ref, Task, make_task
 
 __all__ = ["dedupe"]
 
@@ -42,7 +43,8 @@ def dedupe(graph: Graph, outputs: Collection[Key]) -> Graph:
             if first != key:
                 merged[key] = Ref(first)
                 if key in wanted:
-                    tasks[key] = Task(value_of, (Ref(first),), pure=True)
+                    function = Function(value_of, pure=True, nout=task._function.nout)
+                    tasks[key] = make_task(function, (Ref(first),), None)
                 continue
         tasks[key] = task
     return Graph(tasks)
@@ -57,4 +59,4 @@ def _redirected(task: Task, merged: dict[Key, Ref]) -> Task:
 
 def _content(contents: ContentKeys, task: Task) -> str:
     parts = ((True, x.key) if type(x) is Ref else (False, x) for x in task._leaves)
-    return contents.key(task.name, task.func, (task._template, task.options), parts)
+    return contents.key(repr(task.options), task.func, task._template, parts)

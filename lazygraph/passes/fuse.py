@@ -46,6 +46,8 @@ def fuse(graph: Graph, outputs: Collection[Key]) -> Graph:
             tasks[key] = fuse_tasks([(k, graph[k]) for k in chain_of_last[key]])
         elif key not in follows:
             tasks[key] = task
+    if len(tasks) + sum(len(chain) - 1 for chain in chain_of_last.values()) < len(graph):
+        graph.check()  # a chain that bites its tail has no head: this names it
     return Graph(tasks)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
-from lazygraph.schedulers.failure import explain
+from lazygraph.schedulers.failure import explain, throw
 from lazygraph.schedulers.runstate import StepFailed
-from lazygraph.schedulers.watch import Watch
+from lazygraph.schedulers.watch import Watch, watched
 
 __all__ = ["DaskGet"]
 
@@ -81,15 +81,15 @@ class DaskGet:
             key: (_Step(plan, step, watch), *[keys[slot] for slot in plan.slots[step] if slot >= 0])
             for step, key in enumerate(keys)
         }
-        if watch is not None:
-            watch.run_started(self.name, self._kwargs.get("num_workers", 0))
-        failure: BaseException | None = None
         try:
-            return list(self._get(dsk, [keys[step] for step in plan.outputs], **self._kwargs))
+            with watched(watch, self.name, self._kwargs.get("num_workers", 0)):
+                asked = [keys[step] for step in plan.outputs]
+                return list(self._get(dsk, asked, **self._kwargs))
         except StepFailed as stopped:
             values = dict(zip(plan.slots[stopped.step], stopped.values, strict=True))
             failure = explain(stopped.error, plan, stopped.step, values)
+            stopped.values.clear()
+        try:
+            throw(failure)
         finally:
-            if watch is not None:
-                watch.run_ended(failure)
-        raise failure
+            del failure

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from lazygraph.errors import LazygraphError
 from lazygraph.fused import MemberFailed
@@ -15,12 +16,15 @@ from lazygraph.plan import Plan
 from lazygraph.shorten import short_call
 from lazygraph.task import Call
 
-__all__ = ["add_note", "explain", "short_traceback"]
+__all__ = ["add_note", "explain", "short_traceback", "throw"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _MOST_DEPENDENTS = 5
+# By way of the base class: an exception's own may forbid or redefine getting and setting.
+_TRACEBACK: Any = BaseException.__dict__["__traceback__"]
+_CONTEXT: Any = BaseException.__dict__["__context__"]
 _PREFIX = "lazygraph: "
 _HOUSE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # pathlib is slow to import
 
@@ -38,17 +42,26 @@ def explain(
         By slot, the plan's values when it did, for the arguments' short forms.
     """
     key, call = plan.key(step), plan.origins.call(step)
-    leaves = tuple(values[slot] for slot in plan.slots[step])
+    leaves: tuple[Any, ...] | None = None
     while isinstance(error, MemberFailed):
         key, call, leaves, error = error.member.key, error.member.task, error.leaves, error.error
-    _set_traceback(error, _from_user(error.__traceback__))
-    add_note(error, _note(key, call, leaves, _wanted_by(plan, step)))
+    _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+    # Whatever the arguments' own code does while they are shown: the user's error matters more.
+    with suppress(Exception):
+        if leaves is None:
+            leaves = tuple(values[slot] for slot in plan.slots[step])
+        add_note(error, _note(key, call, leaves, _wanted_by(plan, step)))
     return error
 
 
-def _set_traceback(error: BaseException, trace: TracebackType | None) -> None:
-    # By way of the base class: an exception may forbid, or redefine, setting attributes.
-    BaseException.with_traceback(error, trace)
+def throw(error: BaseException) -> NoReturn:
+    """Raise `error` with the context it has: raising it anew would put another in its place."""
+    context = _CONTEXT.__get__(error)
+    try:
+        raise error
+    finally:
+        _CONTEXT.__set__(error, context)
+        del error  # or this frame and the traceback would keep each other alive
 
 
 def _note(key: Key, call: Call, leaves: tuple[Any, ...], wanted_by: list[Key]) -> str:
@@ -77,11 +90,17 @@ def _wanted_by(plan: Plan, step: int) -> list[Key]:
 def add_note(error: BaseException, note: str) -> None:
     """Give an exception a note, once; one that cannot take notes stays as it is."""
     text = _PREFIX + note
-    try:
-        if text not in getattr(error, "__notes__", ()):
+    with suppress(Exception):
+        if text not in _notes(error):
             error.add_note(text)
-    except Exception:  # noqa: S110  # frozen or otherwise odd: the exception matters more
-        pass
+
+
+def _notes(error: BaseException) -> Sequence[Any]:
+    """The notes of an exception, whose class may do anything with attributes."""
+    try:
+        return list(getattr(error, "__notes__", ()))
+    except Exception:
+        return ()
 
 
 def _is_ours(frame: TracebackType) -> bool:
@@ -97,8 +116,8 @@ def _from_user(trace: TracebackType | None) -> TracebackType | None:
 
 def _is_meant_for_user(error: BaseException) -> bool:
     """Not a fault of the library itself, whose frames one would want to see."""
-    notes = getattr(error, "__notes__", ())
-    return isinstance(error, LazygraphError) or any(str(n).startswith(_PREFIX) for n in notes)
+    ours = (isinstance(note, str) and note.startswith(_PREFIX) for note in _notes(error))
+    return isinstance(error, LazygraphError) or any(ours)
 
 
 def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
@@ -110,7 +129,7 @@ def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
             return func(*args, **kwargs)
         except BaseException as error:
             if _is_meant_for_user(error):
-                _set_traceback(error, _from_user(error.__traceback__))
+                _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
             raise  # re-raising adds no frame of this function
 
     return call

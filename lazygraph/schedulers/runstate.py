@@ -18,12 +18,23 @@ class RunState:
     `take` and `finish`; `call` needs none.
     """
 
-    __slots__ = ("_needed", "_waiting", "error", "left", "plan", "ready", "released", "values")
+    __slots__ = (
+        "_needed",
+        "_waiting",
+        "error",
+        "is_stopped",
+        "left",
+        "plan",
+        "ready",
+        "released",
+        "values",
+    )
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.values = plan.blank_values()
         self.error: BaseException | None = None
+        self.is_stopped = False
         self.left = len(plan)  # steps that have not finished
         # How many dependencies a step waits for; how many dependents a result is kept for.
         self._waiting = [len(needed) for needed in plan.dependencies]
@@ -52,6 +63,8 @@ class RunState:
         """Keep the step's result while it is needed, let go of its inputs, free dependents."""
         plan, needed, waiting, released = self.plan, self._needed, self._waiting, self.released
         released.clear()
+        if self.is_stopped:
+            return
         if needed[step]:
             self.values[step] = value
         else:
@@ -62,22 +75,21 @@ class RunState:
                 self.values[slot] = None
                 released.append(slot)
         self.left -= 1
-        if self.error is None:
-            for user in plan.dependents[step]:
-                waiting[user] -= 1
-                if not waiting[user]:
-                    heappush(self.ready, user)
+        for user in plan.dependents[step]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(self.ready, user)
 
     def stop(self, error: BaseException) -> None:
-        """Hand out no more steps; the first error is the one that counts."""
+        """Hand out no more steps, forget all results; the first error is the one that counts."""
         self.ready.clear()
-        if self.error is None:
-            self.error = error
+        if not self.is_stopped:
+            self.is_stopped, self.error, self.values = True, error, []
 
     @property
     def is_over(self) -> bool:
         """Whether every step has finished, or one has failed."""
-        return not self.left or self.error is not None
+        return not self.left or self.is_stopped
 
     def results(self) -> list[Any]:
         """The values of the outputs."""
@@ -96,9 +108,10 @@ def run_in_order(plan: Plan) -> list[Any]:
         If a step raises.
     """
     values, last_use = plan.blank_values(), plan.last_use
-    step = 0
+    step = -1
     try:
         for call, slots in zip(plan.calls, plan.slots, strict=True):
+            step += 1  # here, so that Ctrl-C between two steps is not put on the second
             n = len(slots)
             if n == 1:
                 (a,) = slots
@@ -126,9 +139,8 @@ def run_in_order(plan: Plan) -> list[Any]:
                 for slot in slots:
                     if last_use[slot] == step:
                         values[slot] = None
-            step += 1
     except BaseException as error:
-        raise StepFailed(step, values, error) from None
+        raise StepFailed(max(step, 0), values, error) from None
     return [values[step] for step in plan.outputs]
 
 

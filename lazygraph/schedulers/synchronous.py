@@ -7,7 +7,7 @@ from typing import Any
 
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
-from lazygraph.schedulers.failure import explain
+from lazygraph.schedulers.failure import explain, throw
 from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
 from lazygraph.schedulers.watch import Watch
 
@@ -28,29 +28,30 @@ class Synchronous:
 
     def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
         """The values of the plan's outputs."""
-        failure: BaseException
         try:
             return _run_watched(plan, Watch(plan, observers)) if observers else run_in_order(plan)
         except StepFailed as stopped:
             failure = explain(stopped.error, plan, stopped.step, stopped.values)
-        raise failure  # outside the handler: it gains no context
+            stopped.values.clear()  # the failed function's frame leads here: it keeps no results
+        try:
+            throw(failure)  # outside the handler: it gains no context
+        finally:
+            del failure
 
 
 def _run_watched(plan: Plan, watch: Watch) -> list[Any]:
     """The same, step by step, telling observers."""
     state = RunState(plan)
-    watch.run_started(Synchronous.name, 1)
-    while (step := state.take()) is not None:
-        watch.started(step, _WORKER)
-        try:
-            value = state.call(step)
-        except BaseException as error:
-            watch.failed(step, _WORKER, error)
-            watch.run_ended(error)
-            raise StepFailed(step, state.values, error) from None
-        state.finish(step, value)
-        del value  # or it would outlive its release by one step
-        watch.ended(step, _WORKER)
-        watch.released(state.released)
-    watch.run_ended(None)
+    with watch.run(Synchronous.name, 1):
+        while (step := state.take()) is not None:
+            watch.started(step, _WORKER)
+            try:
+                value = state.call(step)
+            except BaseException as error:
+                watch.failed(step, _WORKER, error)
+                raise StepFailed(step, state.values, error) from None
+            watch.ended(step, _WORKER)
+            state.finish(step, value)
+            del value  # or it would outlive its release by one step
+            watch.released(state.released)
     return state.results()

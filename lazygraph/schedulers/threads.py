@@ -6,19 +6,21 @@ import contextvars
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from lazygraph.errors import OptionError, RunStopped
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
-from lazygraph.schedulers.failure import add_note, explain
-from lazygraph.schedulers.runstate import RunState
-from lazygraph.schedulers.watch import Watch
+from lazygraph.schedulers.failure import add_note, explain, throw
+from lazygraph.schedulers.runstate import RunState, StepFailed
+from lazygraph.schedulers.watch import Watch, watched
 
 __all__ = ["Threads", "check_num_workers"]
 
 # The wait for a run is cut into pieces, since on Windows a lock is not left for Ctrl-C.
 _POLL_SECONDS = 0.2
+_JOIN_SECONDS = 0.1
 _MOST_WORKERS = 4096
 
 #: The crew whose worker runs the current task: a compute in there joins it.
@@ -73,13 +75,18 @@ class Threads:
         """The values of the plan's outputs."""
         job = _Job(plan, observers)
         crew = _current_crew.get()
-        if crew is not None and threading.current_thread() in crew.members:
-            crew.run_nested(job)
-        else:
-            _Crew(self.num_workers).run(job)
-        if job.state.error is not None:
-            raise job.state.error
-        return job.state.results()
+        with suppress(StepFailed):  # the job knows its error
+            if crew is not None and threading.current_thread() in crew.members:
+                crew.run_nested(job)
+            else:
+                _Crew(self.num_workers).run(job)
+        error, job.state.error = job.state.error, None
+        if error is None:
+            return job.state.results()
+        try:
+            throw(error)
+        finally:
+            del error
 
 
 class _Job:
@@ -112,30 +119,36 @@ class _Crew:
 
     def run(self, job: _Job) -> None:
         """Run a job to its end, or to its first error, or to Ctrl-C."""
-        if job.watch:
-            job.watch.run_started(Threads.name, self.num_workers)
-        self.jobs.append(job)
-        try:
-            self.grow(len(job.plan))
-            while not job.is_over.wait(_POLL_SECONDS):
-                pass
-        except BaseException as interrupt:
-            add_note(interrupt, self._stopped_note(job))
-            raise
-        finally:
-            self.close()
-            if job.watch:
-                job.watch.run_ended(job.state.error)
-        if job.state.error is None:
-            for thread in self.threads:
-                thread.join()
+        with watched(job.watch, Threads.name, self.num_workers):
+            self.jobs.append(job)
+            try:
+                with self.lock:
+                    self.grow(len(job.plan))
+                while not job.is_over.wait(_POLL_SECONDS):
+                    pass
+            except BaseException as interrupt:
+                add_note(interrupt, self._stopped_note(job))
+                raise
+            finally:
+                self.close()
+            if job.state.error is not None:
+                raise StepFailed(-1, [], job.state.error)
+        # Idle by now, but for tasks of a nested compute that failed and was given up.
+        for thread in self.threads:
+            thread.join(_JOIN_SECONDS)
 
     def grow(self, n_steps: int) -> None:
-        """Start threads for so many steps more, as far as the crew may have them."""
+        """Start threads for so many steps more, as far as the crew may. Called with the lock."""
         for _ in range(min(n_steps, self.num_workers - len(self.workers))):
             worker = _Worker(self, f"thread-{len(self.workers)}")
+            try:
+                thread = worker.start()
+            except RuntimeError:  # the system has no more: those there are will do
+                if not self.workers:
+                    raise
+                return
             self.workers.append(worker)
-            self.threads.append(worker.start())
+            self.threads.append(thread)
 
     def close(self) -> None:
         """Send everyone home after the task in hand."""
@@ -147,25 +160,24 @@ class _Crew:
     def run_nested(self, job: _Job) -> None:
         """Run a job from inside a task: the worker that waits for it works on it."""
         me = self.members[threading.current_thread()]
-        if job.watch:
-            job.watch.run_started(Threads.name, self.num_workers)
-        with self.lock:
-            self.jobs.append(job)
-            self.wake(len(job.state.ready) - 1)
-            if not self.is_closed:
-                self.grow(len(job.plan))
         outer = me.job, me.step
-        try:
-            me.work(only=job)
-        finally:
-            me.job, me.step = outer
+        with watched(job.watch, Threads.name, self.num_workers):
             with self.lock:
-                if job in self.jobs:
-                    self.jobs.remove(job)
-            if job.watch:
-                job.watch.run_ended(job.state.error)
-        if not job.state.is_over:
-            raise RunStopped("the run around this compute has ended")
+                self.jobs.append(job)
+                self.wake(len(job.state.ready) - 1, job)
+                if not self.is_closed:
+                    self.grow(len(job.plan) - 1)
+            try:
+                me.work(only=job)
+            finally:
+                me.job, me.step = outer
+                with self.lock:
+                    if job in self.jobs:
+                        self.jobs.remove(job)
+            if job.state.error is not None:
+                raise StepFailed(-1, [], job.state.error)
+            if not job.state.is_over:
+                raise RunStopped("the run around this compute has ended")
 
     def take(self, only: _Job | None) -> tuple[_Job, int] | None:
         """A ready step of `only`, or of the newest job that has one. Called with the lock."""
@@ -273,17 +285,21 @@ class _Worker:
             with lock:
                 state.finish(step, value)
                 released = state.released[:] if watch is not None else ()
+                is_last = not state.left
                 step = None if crew.is_closed else state.take()
                 if sleepers and state.ready:
                     crew.wake(len(state.ready), job)
-                if not state.left:
-                    crew.end(job)
             del value  # or it would outlive its release by one step
             if watch is not None:
                 watch.released(released)
+            if is_last:
+                with lock:
+                    crew.end(job)
         self.job, self.step = None, -1
 
     def _fail(self, job: _Job, step: int, error: BaseException) -> None:
+        if job.state.is_stopped:  # not the first: nobody asks for it any more
+            return
         explained = explain(error, job.plan, step, job.state.values)
         if job.watch is not None:
             job.watch.failed(step, self.name, explained)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from time import perf_counter
 
 from lazygraph.plan import Plan
@@ -18,8 +19,10 @@ from lazygraph.protocols import (
     TaskFailed,
     TaskStarted,
 )
+from lazygraph.schedulers.runstate import StepFailed
+from lazygraph.shorten import short_repr
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "watched"]
 
 
 class Watch:
@@ -30,14 +33,23 @@ class Watch:
         self._observers = list(observers)
         self._lock = threading.RLock()
 
-    def run_started(self, scheduler: str, workers: int) -> None:
-        """The run begins."""
+    @contextmanager
+    def run(self, scheduler: str, workers: int) -> Iterator[None]:
+        """The time from a run's start to its end, whatever ends it; nothing is told after it."""
         self._tell(RunStarted(perf_counter(), self._plan, scheduler, workers))
-
-    def run_ended(self, error: BaseException | None) -> None:
-        """The run is over; nothing is told after it."""
-        self._tell(RunEnded(perf_counter(), error))
-        self._observers.clear()  # a task that outlives its run is no longer news
+        error: BaseException | None = None
+        try:
+            yield
+        except StepFailed as stopped:
+            error = stopped.error
+            raise
+        except BaseException as other:
+            error = other
+            raise
+        finally:
+            self._tell(RunEnded(perf_counter(), error))
+            self._observers.clear()  # a task that outlives its run is no longer news
+            del error
 
     def started(self, step: int, worker: str) -> None:
         """A worker begins with a step."""
@@ -63,5 +75,12 @@ class Watch:
                     observer.notify(event)
                 except Exception as error:  # an observer's fault is not the run's
                     self._observers.remove(observer)
-                    message = f"observer {observer!r} raised {error!r} and is told no more"
-                    warnings.warn(message, RuntimeWarning, stacklevel=2)
+                    shown = short_repr(observer), short_repr(error)
+                    message = f"observer {shown[0]} raised {shown[1]} and is told no more"
+                    with suppress(RuntimeWarning):  # where warnings are errors: not the run's
+                        warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def watched(watch: Watch | None, scheduler: str, workers: int) -> AbstractContextManager[None]:
+    """The time of a run that may have nobody watching."""
+    return nullcontext() if watch is None else watch.run(scheduler, workers)
