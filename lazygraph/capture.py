@@ -46,7 +46,7 @@ class DelayedFunction(Delayed[Callable[..., Any]], Generic[T]):
         for arg in args:
             if type(arg) not in ATOMS:
                 return call_lazily(function, self._target_key, args, kwargs, caller(1))
-        # The common call, at full length: a helper would cost a fifth of it.
+        # The common call, at full length: another function would cost a fifth of it.
         node: Delayed[T] = _new(Delayed)
         node._function, node._leaves, node._template = function, args, None
         node._key = self._target_key

@@ -22,26 +22,26 @@ _MOST_NAME_CHARACTERS = 50
 _KEY_TYPES = (str, bytes, int, float)
 
 _counter = itertools.count()
-_session = os.urandom(6).hex()
+_process = os.urandom(6).hex()
 #: Held while tasks are given fresh keys: two threads that ask one task for its key get one key.
 #: To be used as ``keys.key_lock``, since a forked child has another.
 key_lock = threading.RLock()
 
 
-def _new_session() -> None:
+def _new_process() -> None:
     """Give a forked child keys of its own: two processes never make the same fresh key."""
-    global _session, key_lock  # noqa: PLW0603  # both are of this process
-    _session = os.urandom(6).hex()
+    global _process, key_lock  # noqa: PLW0603  # both are of this process
+    _process = os.urandom(6).hex()
     key_lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_session)
+    os.register_at_fork(after_in_child=_new_process)
 
 
 def fresh_key(name: str) -> str:
     """A key that no other task has, in this process or any other: ``name-17-9f3c2e1a7b04``."""
-    return f"{name}-{next(_counter)}-{_session}"
+    return f"{name}-{next(_counter)}-{_process}"
 
 
 def check_key(key: Any) -> Key:

@@ -282,8 +282,9 @@ def ctrl_c_counts() -> Iterator[None]:
 )
 def test_ctrl_c_ends_it_with_one_line(tmp_path: Path, last_line: str, words: list[str]) -> None:
     process = python("-m", "lazygraph", "demo", *words, cwd=tmp_path)
-    while not process.stdout.readline().startswith(last_line):
-        pass
+    for line in iter(process.stdout.readline, ""):
+        if line.startswith(last_line):
+            break
     process.send_signal(signal.SIGINT)
 
     _, err = process.communicate()
