@@ -15,7 +15,7 @@ from lazygraph.classic import value_of
 from lazygraph.containers import LAZY, Template, flatten
 from lazygraph.errors import DrawingError, OptionError
 from lazygraph.graph import Graph
-from lazygraph.keys import Key
+from lazygraph.keys import Key, check_key
 from lazygraph.nodes import Node, graph_of, make_node, node_type, plan_of, relink
 from lazygraph.options import Function
 from lazygraph.passes import DEFAULT, run_passes
@@ -263,6 +263,8 @@ def get(dsk: Mapping[Key, Any], keys: Any, **options: Any) -> Any:
     ------
     CycleError, MissingKeyError
         If the graph cannot run.
+    CaptureError
+        If what is asked for cannot be a key.
 
     Examples
     --------
@@ -316,7 +318,7 @@ def _number(keys: Any, leaves: list[Key]) -> Any:
     """The same nested lists with positions in `leaves` for keys."""
     if isinstance(keys, list):
         return [_number(key, leaves) for key in keys]
-    leaves.append(keys)
+    leaves.append(check_key(keys))
     return len(leaves) - 1
 
 

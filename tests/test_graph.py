@@ -250,6 +250,12 @@ def test_a_graph_with_a_key_that_cannot_be_one_is_refused(bad: Any) -> None:
         Graph.from_dict({frozenset([1]): 1})
 
 
+@pytest.mark.parametrize("bad", [{}, {"a"}, ["a", {"b": 1}], ("a", [1]), None])
+def test_what_cannot_be_a_key_is_refused(bad: Any) -> None:
+    with pytest.raises(CaptureError, match="a key is a string, a number or a tuple of such"):
+        lazygraph.get({"a": 1}, bad)
+
+
 def test_what_is_no_graph_is_refused() -> None:
     with pytest.raises(CaptureError, match="a graph is a dict of tasks by key, not list"):
         lazygraph.get([("a", 1)], "a")  # type: ignore[arg-type]
