@@ -110,10 +110,11 @@ def test_a_failed_run_keeps_no_results(name: str) -> None:
         return big
 
     kept = delayed(make)()
-    with contextlib.suppress(ValueError):
+    with pytest.raises(ValueError, match="cannot use") as caught:
         compute(kept, delayed(fail)(delayed(id)(kept)), scheduler=name)
     assert len(made) == 1
     assert wait_until(lambda: made[0]() is None, 2)
+    assert caught.value.__notes__  # the exception, with the failed function's frame, is held
 
 
 @BOTH

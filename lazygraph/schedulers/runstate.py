@@ -84,7 +84,8 @@ class RunState:
         """Hand out no more steps, forget all results; the first error is the one that counts."""
         self.ready.clear()
         if not self.is_stopped:
-            self.is_stopped, self.error, self.values = True, error, []
+            self.is_stopped, self.error = True, error
+            self.values.clear()  # in place: the failed function's frame leads to the list
 
     @property
     def is_over(self) -> bool:
