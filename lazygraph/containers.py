@@ -246,7 +246,8 @@ class _Open:
         self.has_lazy = False
         # Kept as something else than it is, or with a leaf inside that is: to be built anew.
         self.has_converted = make is _list_of
-        self.is_snapshot = make in _MUTABLE and self.n <= SNAPSHOT_ITEMS
+        # Copied if it is not too long: it may change later, or something inside it may.
+        self.is_snapshot = make in _MUTABLE
 
     def literal(self, items: list[Any]) -> Any:
         """The container as one leaf, when nothing in it is lazy."""

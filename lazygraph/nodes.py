@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
@@ -96,6 +96,7 @@ def make_node(
     return node
 
 
+@cache  # the one class is registered at import, and asked for once per pure task
 def node_type() -> Any:
     """The class of lazy values: the one kind of leaf that stands for another node's result."""
     (kind,) = (kind for kind in LAZY if issubclass(kind, Node))
