@@ -10,10 +10,12 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from lazygraph.classic import value_of
 from lazygraph.containers import ATOMS, LEAF_RULES, Literal, flatten
+from lazygraph.errors import OptionError
+from lazygraph.functions import Function, check_nout
 from lazygraph.keys import Key, check_key
 from lazygraph.lazy import Delayed, call_lazily, caller
 from lazygraph.nodes import CONTENT, GivenKey, make_node
-from lazygraph.options import Function, check_nout, read_options
+from lazygraph.options import read_options
 
 __all__ = ["DelayedFunction", "delayed", "is_delayed"]
 
@@ -169,9 +171,9 @@ def delayed(
     if obj is _NOTHING:
         return partial(delayed, name=name, pure=pure, nout=nout, traverse=traverse, **options)
     nout = check_nout(nout)
-    opts = read_options(options)
     if isinstance(obj, Delayed):
-        return obj
+        return _with_options(obj, options)
+    opts = read_options(options)
     key: Any = None if name is None else GivenKey(check_key(name))
     leaves, template = flatten((obj,)) if traverse else ((obj,), None)
     frame = caller(1)
@@ -182,6 +184,17 @@ def delayed(
     if key is None and pure:
         key = CONTENT
     return make_node(Delayed, function, leaves, template, key, frame.f_code, frame.f_lasti)
+
+
+def _with_options(obj: Delayed[T], given: dict[str, Any]) -> Delayed[T]:
+    """A lazy object as it is; a lazy function with options of its own and those given."""
+    if not given:
+        return obj
+    if not isinstance(obj, DelayedFunction):
+        raise OptionError(f"options belong to a function, and {obj!r} is a result: give them there")
+    target = obj._target.replace(options=read_options(given, obj._target.options))
+    made: Any = DelayedFunction(target, obj._key, caller(2))
+    return made  # type: ignore[no-any-return]
 
 
 def _value_name(obj: Any) -> str:

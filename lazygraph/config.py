@@ -12,7 +12,14 @@ from lazygraph.errors import OptionError
 __all__ = ["get", "set"]
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"scheduler": "threads", "num_workers": None, "observers": ()}
+    {
+        "scheduler": "threads",
+        "num_workers": None,
+        "observers": (),
+        "limits": None,
+        "on_error": "raise",
+        "seed": None,
+    }
 )
 
 # A ContextVar, so that a thread or an asyncio task never sees another's settings.
@@ -20,7 +27,7 @@ _settings: ContextVar[Mapping[str, Any]] = ContextVar("lazygraph_settings", defa
 
 
 def get(name: str) -> Any:
-    """The default in force for `name`: "scheduler", "num_workers" or "observers"."""
+    """The default in force for `name`: "scheduler", "num_workers", ..."""
     _check_known(name)
     return _settings.get()[name]
 
@@ -41,6 +48,12 @@ class set:  # noqa: A001, N801  # read as config.set(...), as in Dask
         How many tasks run at once; None, the default, for the number of usable cores.
     observers : sequence of Observer
         Who is told what happens in every run.
+    limits : mapping of str to float
+        How much there is of each resource that tasks use.
+    on_error : str
+        "raise" or "collect".
+    seed : int
+        Where tasks draw random numbers from.
 
     Notes
     -----

@@ -11,9 +11,17 @@
     |   +-- GraphEditError                an edit that would break the graph
     +-- OptionError (TypeError)           a name that is no option, or a bad value of one
     |   +-- UnsupportedOptionError        an option that the chosen scheduler cannot honour
+    |   +-- ImpossibleDemandError         a task uses more of a resource than there is
     |   +-- UnknownSchedulerError (ValueError)
     +-- DrawingError (ValueError)         a picture that cannot be drawn or written
     +-- UnpackError (TypeError)           fewer values returned than ``nout`` declares
+    +-- TaskError                         a task not carried out, for no fault of its function
+    |   +-- TaskTimeout (TimeoutError)    it took longer than its time limit
+    |   +-- WorkerDied                    it was running when its worker process died
+    |   +-- UnpicklableError (TypeError)  its arguments or its result cannot travel
+    |   +-- RemoteError                   it raised what cannot be rebuilt in this process
+    +-- WorkerStartError                  worker processes cannot be started
+    +-- RunError (RuntimeError)           a compute from where none can run
     +-- RunStopped                        a nested compute whose outer run has ended
 
 An exception that a user's function raises is not wrapped in any of these: it keeps its
@@ -23,6 +31,7 @@ type and its traceback, and gains a note that names the task.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "CaptureError",
@@ -30,14 +39,22 @@ __all__ = [
     "DrawingError",
     "GraphEditError",
     "GraphError",
+    "ImpossibleDemandError",
     "KeyCollisionError",
     "LazygraphError",
     "MissingKeyError",
     "OptionError",
+    "RemoteError",
+    "RunError",
     "RunStopped",
+    "TaskError",
+    "TaskTimeout",
     "UnknownSchedulerError",
     "UnpackError",
+    "UnpicklableError",
     "UnsupportedOptionError",
+    "WorkerDied",
+    "WorkerStartError",
     "nearest",
 ]
 
@@ -127,17 +144,32 @@ class OptionError(LazygraphError, TypeError):
 
 
 class UnsupportedOptionError(OptionError):
-    """A task carries an option that the scheduler it would run on cannot honour."""
+    """An option that the scheduler cannot honour: a task's, or for `key` None the run's."""
 
-    def __init__(self, option: str, scheduler: str, key: Hashable) -> None:
+    def __init__(self, option: str, scheduler: str, key: Hashable | None) -> None:
         super().__init__(option, scheduler, key)
         self.option, self.scheduler, self.key = option, scheduler, key
 
     def __str__(self) -> str:
-        return (
-            f"the {self.scheduler} scheduler cannot honour option {self.option!r} "
-            f"of task {self.key!r}"
-        )
+        whose = f" of task {self.key!r}" if self.key is not None else ""
+        return f"the {self.scheduler} scheduler cannot honour option {self.option!r}{whose}"
+
+
+class ImpossibleDemandError(OptionError):
+    """A task uses more of a resource than there is (`limit`; None: nothing is said of it)."""
+
+    def __init__(self, key: Hashable, resource: str, amount: float, limit: float | None) -> None:
+        super().__init__(key, resource, amount, limit)
+        self.key, self.resource, self.amount, self.limit = key, resource, amount, limit
+
+    def __str__(self) -> str:
+        demand = f"task {self.key!r} uses {self.amount:g} of {self.resource!r}"
+        if self.limit is None:
+            return (
+                f"{demand}, which has no limit: give one, as "
+                f"compute(..., limits={{{self.resource!r}: {self.amount:g}}})"
+            )
+        return f"{demand}, more than the limit of {self.limit:g}: it could never run"
 
 
 class UnknownSchedulerError(OptionError, ValueError):
@@ -157,6 +189,104 @@ class UnpackError(LazygraphError, TypeError):
 
     def __str__(self) -> str:
         return f"the task returned {self.returned}, but nout={self.nout} declares {self.nout}"
+
+
+class TaskError(LazygraphError):
+    """A task was not carried out, though its function raised nothing."""
+
+
+class TaskTimeout(TaskError, TimeoutError):  # noqa: N818  # as asyncio and concurrent name theirs
+    """A task took longer than its `timeout` of `seconds`; `fate` says what became of it."""
+
+    def __init__(self, key: Hashable, name: str, seconds: float, fate: str) -> None:
+        super().__init__(f"task {key!r} ({name}) took longer than its {seconds:g} s; {fate}")
+        self.key, self.name, self.seconds, self.fate = key, name, seconds, fate
+
+    def __reduce__(self) -> tuple[type[TaskTimeout], tuple[Hashable, ...], dict[str, Any]]:
+        # Not by `args`, which OSError would read as its own.
+        return TaskTimeout, (self.key, self.name, self.seconds, self.fate), vars(self)
+
+
+class WorkerDied(TaskError):  # noqa: N818  # says what happened
+    """A worker process died while it ran a task, once too often.
+
+    Attributes
+    ----------
+    key, name
+        The task's key, its function's name.
+    exit_code : int
+        Of the process, as `subprocess` gives it: negative for a signal.
+    times : int
+        How many workers died of the task.
+    """
+
+    def __init__(self, key: Hashable, name: str, exit_code: int, times: int = 1) -> None:
+        super().__init__(key, name, exit_code, times)
+        self.key, self.name, self.exit_code, self.times = key, name, exit_code, times
+
+    def __str__(self) -> str:
+        often = f", {self.times} times" if self.times > 1 else ""
+        return f"task {self.key!r} ({self.name}) ended its worker process{often}: {self.cause}"
+
+    @property
+    def cause(self) -> str:
+        """What the exit code says."""
+        if self.exit_code >= 0:
+            return f"exit code {self.exit_code}"
+        import signal  # late: only an error needs it
+
+        try:
+            name = signal.Signals(-self.exit_code).name
+        except ValueError:
+            name = f"signal {-self.exit_code}"
+        return f"killed by {name}" + (", likely out of memory" if name == "SIGKILL" else "")
+
+
+class UnpicklableError(TaskError, TypeError):
+    """What a task needs, or what it returned, cannot be sent between processes.
+
+    Attributes
+    ----------
+    key, name
+        The task's key, its function's name.
+    path
+        What cannot be sent: ``args[0].client._ctx: SSLContext (...)``.
+    """
+
+    def __init__(self, key: Hashable, name: str, path: str) -> None:
+        super().__init__(key, name, path)
+        self.key, self.name, self.path = key, name, path
+
+    def __str__(self) -> str:
+        return (
+            f"task {self.key!r} ({self.name}) cannot run in a worker process: {self.path}; "
+            "@delayed(local=True) runs it in this one"
+        )
+
+
+class RemoteError(TaskError):
+    """What a task raised in a worker process, where it cannot be rebuilt in this one.
+
+    Attributes
+    ----------
+    type_name, text, traceback_text : str
+        The exception's class, its message, its traceback as Python would have printed it.
+    """
+
+    def __init__(self, type_name: str, text: str, traceback_text: str) -> None:
+        super().__init__(type_name, text, traceback_text)
+        self.type_name, self.text, self.traceback_text = type_name, text, traceback_text
+
+    def __str__(self) -> str:
+        return f"{self.type_name}: {self.text}\n\nIn the worker process:\n{self.traceback_text}"
+
+
+class WorkerStartError(LazygraphError):
+    """Worker processes cannot be started, or their initializer raised."""
+
+
+class RunError(LazygraphError, RuntimeError):
+    """A compute was asked for where none can run."""
 
 
 class RunStopped(LazygraphError):  # noqa: N818  # not a mistake of anyone's

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+from lazygraph.functions import Function
 from lazygraph.keys import Key
-from lazygraph.options import Function
+from lazygraph.randomness import Seed, current_seed, seeded
 from lazygraph.task import Ref, Task, flat_call, make_task
 
 __all__ = ["Fused", "Member", "MemberFailed", "fuse_tasks"]
@@ -27,11 +29,17 @@ class Member(NamedTuple):
 
 
 class MemberFailed(Exception):  # noqa: N818  # never reaches a user: schedulers unwrap it
-    """Carries a member's exception and its arguments to whoever reports it."""
+    """Carries a member's exception, arguments and seed to whoever reports it."""
 
-    def __init__(self, member: Member, leaves: tuple[Any, ...], error: BaseException) -> None:
+    def __init__(
+        self,
+        member: Member,
+        leaves: tuple[Any, ...],
+        error: BaseException,
+        seed: Seed | None = None,
+    ) -> None:
         super().__init__(member.key)
-        self.member, self.leaves, self.error = member, leaves, error
+        self.member, self.leaves, self.error, self.seed = member, leaves, error, seed
 
 
 class Fused:
@@ -45,12 +53,15 @@ class Fused:
         """Run the members; the last one's result."""
         values = list(inputs)
         value = None
-        for member in self.members:
+        around = current_seed()
+        for n, member in enumerate(self.members):
             leaves = tuple([values[slot] for slot in member.slots])
+            seed = None if around is None else around.at(n)
             try:
-                value = member.call(*leaves)
+                with nullcontext() if seed is None else seeded(seed):
+                    value = member.call(*leaves)
             except BaseException as error:
-                raise MemberFailed(member, leaves, error) from None
+                raise MemberFailed(member, leaves, error, seed) from None
             del leaves
             values.append(value)
             for slot in member.frees:

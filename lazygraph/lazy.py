@@ -12,10 +12,10 @@ from typing import Any, Generic, Self, TypeVar
 
 from lazygraph.containers import ATOMS, flatten, register_lazy
 from lazygraph.errors import CaptureError, UnpackError
+from lazygraph.functions import Function, check_nout
 from lazygraph.graph import Graph
 from lazygraph.keys import Key, check_key
 from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, pack, unpack
-from lazygraph.options import Function, check_nout
 from lazygraph.pipeline import compute, persist, visualize
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.shorten import short_repr

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 from lazygraph import keys as naming
 from lazygraph.containers import LAZY, Template
 from lazygraph.errors import KeyCollisionError
+from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import ContentKeys, Key, fresh_key
-from lazygraph.options import Function
+from lazygraph.options import NO_OPTIONS
 from lazygraph.ordering import post_order
 from lazygraph.plan import Plan, assemble, gc_paused
 from lazygraph.shorten import short_call
@@ -132,7 +133,10 @@ def _ordered(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, int]]:
 # ------------------------------------------------------------------- keys
 def _parts(node: Node, name_of: Callable[[Node], Any]) -> Iterator[tuple[bool, Any]]:
     kind = node_type()
-    return ((True, name_of(x)) if type(x) is kind else (False, x) for x in node._leaves)
+    for x in node._leaves:
+        yield (True, name_of(x)) if type(x) is kind else (False, x)
+    if node._function.options is not NO_OPTIONS:  # what is asked of one is not of the other
+        yield False, repr(node._function.options)
 
 
 def _content_key(keys: ContentKeys, node: Node, name_of: Callable[[Node], Any]) -> str:

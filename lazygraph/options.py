@@ -1,21 +1,97 @@
-"""What a decorated function carries: the function, its options, how its results unpack."""
+"""What a user asks for every call of a function: retries, time limits, resources, ..."""
 
 from __future__ import annotations
 
-import importlib
-import pickle
-import typing
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from lazygraph.errors import CaptureError, OptionError
-from lazygraph.keys import function_name
+from lazygraph.errors import OptionError
 
-if TYPE_CHECKING:
-    import inspect
+__all__ = ["CONTROLS", "NO_OPTIONS", "PASS_OPTIONS", "Options", "read_options"]
 
-__all__ = ["Function", "Options", "read_options"]
+
+def _flag(name: str, value: Any) -> bool:
+    if type(value) is bool:
+        return value
+    raise OptionError(f"option {name!r} is True or False, not {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number that a float can hold; True and False are not."""
+    try:
+        return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _retries(name: str, value: Any) -> int | None:
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    raise OptionError(f"option {name!r} is how often to try again, 0 or more, not {value!r}")
+
+
+def _retry_on(name: str, value: Any) -> tuple[type[Exception], ...]:
+    # Of Exception alone: Ctrl-C and sys.exit() end a run, whatever tasks ask for.
+    kinds = value if isinstance(value, (tuple, list)) else (value,)
+    if kinds and all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
+        return tuple(kinds)
+    raise OptionError(
+        f"option {name!r} is a subclass of Exception or a tuple of them, as (OSError,), "
+        f"not {value!r}"
+    )
+
+
+def _backoff(name: str, value: Any) -> float:
+    if is_number(value) and value >= 0:
+        return value  # type: ignore[no-any-return]
+    raise OptionError(f"option {name!r} is a number of seconds, 0 or more, not {value!r}")
+
+
+def _timeout(name: str, value: Any) -> float | None:
+    if value is None or (is_number(value) and value > 0):
+        return value  # type: ignore[no-any-return]
+    raise OptionError(f"option {name!r} is a number of seconds above 0, not {value!r}")
+
+
+def _uses(name: str, value: Any) -> tuple[tuple[str, float], ...]:
+    if value is None or value == ():
+        return ()
+    # In its lasting form it is a tuple of pairs.
+    pairs = value.items() if isinstance(value, Mapping) else value
+    is_good = type(pairs) is tuple or (isinstance(value, Mapping) and bool(value))
+    if is_good and all(type(k) is str and is_number(n) and n > 0 for k, n in pairs):
+        return tuple(sorted(pairs))
+    raise OptionError(
+        f"option {name!r} is a dict of amounts above 0, as {{'db': 1}}, not {value!r}"
+    )
+
+
+def _priority(name: str, value: Any) -> float:
+    if is_number(value):
+        return value  # type: ignore[no-any-return]
+    raise OptionError(f"option {name!r} is a number, larger for sooner, not {value!r}")
+
+
+#: option -> its default, and what checks a value and brings it into its lasting form
+_FIELDS: Mapping[str, tuple[Any, Callable[[str, Any], Any]]] = {
+    "inline": (False, _flag),
+    "fuse": (True, _flag),
+    "retries": (None, _retries),
+    "retry_on": ((Exception,), _retry_on),
+    "backoff": (0, _backoff),
+    "timeout": (None, _timeout),
+    "uses": ((), _uses),
+    "priority": (0, _priority),
+    "rerun": (True, _flag),
+    "local": (False, _flag),
+    "is_async": (False, _flag),
+}
+#: Options that passes act on: no scheduler needs to know them.
+PASS_OPTIONS = frozenset({"inline", "fuse"})
+#: Options that schedulers act on.
+CONTROLS = frozenset(_FIELDS) - PASS_OPTIONS
+KNOWN_OPTIONS = tuple(name for name in _FIELDS if name != "is_async")
 
 
 class Options:
@@ -28,6 +104,29 @@ class Options:
         where it then runs once per dependent.
     fuse : bool
         False keeps its tasks out of fused chains.
+    retries : int, optional
+        How often to try again when it raises, 0 by default; and when its worker process
+        dies, 2 by default.
+    retry_on : subclass of Exception or tuple of them
+        Only these are tried again; any `Exception` by default.
+    backoff : float
+        Seconds to wait before the second attempt; twice as long before each further one.
+        The waiting task holds no worker.
+    timeout : float, optional
+        Seconds that one attempt may take; then it fails with `TaskTimeout`. What becomes of
+        the running function depends on the scheduler: processes kill it, synchronous on the
+        main thread interrupts it, threads give it up, an ``async`` one is cancelled.
+    uses : mapping of str to float
+        How much of which resource it takes while it runs; ``compute(..., limits=...)``
+        says how much there is. A waiting task holds no worker.
+    priority : float
+        Of the tasks that are ready, those with the largest run first.
+    rerun : bool
+        False: if a worker process dies while it runs, the task fails rather than runs again.
+    local : bool
+        Run it in the process that computes, not in a worker process.
+    is_async : bool
+        The function is an ``async def``; found out by itself.
 
     Raises
     ------
@@ -36,21 +135,38 @@ class Options:
 
     Examples
     --------
-    >>> Options(inline=True)
-    Options(inline=True)
+    >>> Options(retries=3, retry_on=OSError)
+    Options(retries=3, retry_on=(<class 'OSError'>,))
     """
 
     # Not a dataclass: those take a third of the whole library's time to import.
-    __slots__ = ("fuse", "inline")
+    __slots__ = (*_FIELDS, "_changed", "is_controlled")
 
     inline: bool
     fuse: bool
+    retries: int | None
+    retry_on: tuple[type[Exception], ...]
+    backoff: float
+    timeout: float | None
+    uses: tuple[tuple[str, float], ...]
+    priority: float
+    rerun: bool
+    local: bool
+    is_async: bool
+    _changed: tuple[str, ...]
+    is_controlled: bool  # whether a scheduler has anything to do for them
 
-    def __init__(self, *, inline: bool = False, fuse: bool = True) -> None:
-        for name, value in (("inline", inline), ("fuse", fuse)):
-            if type(value) is not bool:
-                raise OptionError(f"option {name!r} is True or False, not {value!r}")
+    def __init__(self, **given: Any) -> None:
+        for name in given:
+            if name not in _FIELDS:
+                raise OptionError.unknown("Options", name, KNOWN_OPTIONS)
+        for name, (default, check) in _FIELDS.items():
+            value = check(name, given[name]) if name in given else default
             object.__setattr__(self, name, value)
+        # Asked for once per task: found out once per object.
+        changed = tuple(n for n, (default, _) in _FIELDS.items() if getattr(self, n) != default)
+        object.__setattr__(self, "_changed", changed)
+        object.__setattr__(self, "is_controlled", not CONTROLS.isdisjoint(changed))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"Options are frozen: {name!r} cannot be set")
@@ -66,180 +182,41 @@ class Options:
         return f"Options({shown})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make_options, (self._values(),)
+        return _make_options, ({name: getattr(self, name) for name in self.changed()},)
 
     def _values(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in KNOWN_OPTIONS}
+        return {name: getattr(self, name) for name in _FIELDS}
 
     def changed(self) -> tuple[str, ...]:
         """The names of the options that differ from their defaults."""
-        return tuple(n for n in KNOWN_OPTIONS if getattr(self, n) != getattr(NO_OPTIONS, n))
+        return self._changed
+
+    def replace(self, **changes: Any) -> Options:
+        """The same with other values for some."""
+        return Options(**{**self._values(), **changes})
 
 
 def _make_options(values: dict[str, Any]) -> Options:
     return Options(**values)
 
 
-KNOWN_OPTIONS = ("inline", "fuse")
 #: The options of a function that asked for none: tasks compare with it by identity.
 NO_OPTIONS = Options()
-#: Options that passes act on: no scheduler needs to know them.
-PASS_OPTIONS = frozenset({"inline", "fuse"})
 
 
-def read_options(given: dict[str, Any]) -> Options:
-    """The options object for keywords of `delayed`; an unknown one is an error."""
+def read_options(given: dict[str, Any], base: Options = NO_OPTIONS) -> Options:
+    """The options object for keywords of `delayed`; an unknown one is an error.
+
+    Parameters
+    ----------
+    base
+        What holds where `given` says nothing.
+    """
     if not given:
-        return NO_OPTIONS
+        return base
     for name in given:
         if name not in KNOWN_OPTIONS:
             known = [*KNOWN_OPTIONS, "name", "nout", "pure", "traverse"]
             raise OptionError.unknown("delayed", name, known)
-    options = Options(**given)
+    options = base.replace(**given)
     return options if options.changed() else NO_OPTIONS
-
-
-def check_nout(nout: Any) -> int | None:
-    """`nout` if it is None or a count; otherwise an error that says so."""
-    if nout is None or (type(nout) is int and nout >= 0):
-        return nout
-    # Both a TypeError (ours) and, as Dask has it, a ValueError.
-    raise _NoutError(f"nout must be None or a non-negative integer, got {nout!r}")
-
-
-class _NoutError(OptionError, ValueError):
-    """A bad `nout`."""
-
-
-def declared_nout(func: Callable[..., Any]) -> int | None:
-    """How many values the annotation ``-> tuple[A, B]`` promises; None if it does not say."""
-    try:
-        returns = typing.get_type_hints(func).get("return")
-    except Exception:  # an annotation may name what cannot be resolved here
-        return None
-    if typing.get_origin(returns) is not tuple:
-        return None
-    items = typing.get_args(returns)
-    has_any_number = Ellipsis in items or any(typing.get_origin(i) is typing.Unpack for i in items)
-    return None if has_any_number else len(items)
-
-
-class Function:
-    """A function as tasks share it; frozen.
-
-    One object per decorated function: a task holds a reference to it and nothing more.
-    """
-
-    def __init__(
-        self,
-        func: Callable[..., Any],
-        *,
-        name: str | None = None,
-        pure: bool = False,
-        nout: int | None = None,
-        options: Options = NO_OPTIONS,
-    ) -> None:
-        self.func = func
-        self.pure = pure
-        self.options = options
-        self._nout = nout
-        self._name = name
-        self._shapes: set[Any] = set()  # (number of positionals, *keywords) known to fit
-
-    def __repr__(self) -> str:
-        return f"Function({self.name})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        how, what = _pickled(self.func)
-        return _remake, (how, what, self._name, self.pure, self._nout, self.options)
-
-    @cached_property
-    def name(self) -> str:
-        """The function's name: the prefix of its tasks' keys, the label of its drawings."""
-        return self._name or function_name(self.func)
-
-    @cached_property
-    def nout(self) -> int | None:
-        """How many values a result unpacks into; inferred from the annotation if not given."""
-        return declared_nout(self.func) if self._nout is None else self._nout
-
-    def replace(self, **changes: Any) -> Function:
-        """The same function with another `pure` or `nout`."""
-        given = {"pure": self.pure, "nout": self._nout, **changes}
-        return Function(self.func, name=self._name, options=self.options, **given)
-
-    @cached_property
-    def signature(self) -> inspect.Signature | None:
-        """What the function itself accepts; None for those that do not say (some builtins).
-
-        A wrapper's own signature counts, not that of the function it wraps: the wrapper is
-        what will be called.
-        """
-        import inspect  # late: it takes 6 ms to import
-
-        if hasattr(self.func, "__wrapped__") and "__signature__" in vars(self.func):
-            return None  # copied from the function that it wraps, by functools.wraps
-
-        try:
-            return inspect.signature(self.func, follow_wrapped=False)
-        except Exception:  # builtins without one; classes that answer any attribute
-            return None
-
-    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Raise CaptureError unless the function accepts such arguments."""
-        shape = (len(args), *kwargs) if kwargs else len(args)
-        if shape in self._shapes:
-            return
-        if self.signature is not None:
-            try:
-                self.signature.bind(*args, **kwargs)
-            except TypeError as error:
-                raise CaptureError(f"{self.name}{_plain(self.signature)}: {error}") from None
-        self._shapes.add(shape)
-
-
-def _plain(signature: inspect.Signature) -> inspect.Signature:
-    """The signature without annotations: what matters when arguments do not fit."""
-    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-    return signature.replace(parameters=parameters, return_annotation=signature.empty)
-
-
-def _named(module: str, qualname: str) -> Any:
-    """What bears a name in a module: a function, or the function that a decorator made lazy."""
-    found = importlib.import_module(module)
-    for part in qualname.split("."):
-        found = getattr(found, part)
-    target = getattr(found, "_target", None)
-    return target.func if isinstance(target, Function) else found
-
-
-def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
-    """A function as its module and name where that leads back to it, else by value."""
-    module, qualname = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
-    if isinstance(module, str) and isinstance(qualname, str) and module != "__main__":
-        try:
-            if _named(module, qualname) is func:
-                return "name", (module, qualname)
-        except (ImportError, AttributeError):
-            pass
-    try:
-        pickle.dumps(func)
-    except Exception:  # local functions, lambdas in partials, decorated classes
-        import cloudpickle  # late: most graphs are never pickled
-
-        return "bytes", cloudpickle.dumps(func)
-    return "object", func
-
-
-def _remake(
-    how: str, what: Any, name: str | None, pure: bool, nout: int | None, options: Options
-) -> Function:
-    func = what
-    if how == "name":
-        func = _named(*what)
-    elif how == "bytes":
-        import cloudpickle  # late, as above
-
-        func = cloudpickle.loads(what)
-    options = NO_OPTIONS if options == NO_OPTIONS else options
-    return Function(func, name=name, pure=pure, nout=nout, options=options)

@@ -7,21 +7,19 @@ results where the lazy values stood.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar, overload
 
-from lazygraph import config
 from lazygraph.classic import value_of
-from lazygraph.containers import LAZY, Template, flatten
-from lazygraph.errors import DrawingError, OptionError
+from lazygraph.containers import LAZY
+from lazygraph.errors import DrawingError
+from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import Key, check_key
-from lazygraph.nodes import Node, graph_of, make_node, node_type, plan_of, relink
-from lazygraph.options import Function
+from lazygraph.nodes import Node, graph_of, make_node, relink
 from lazygraph.passes import DEFAULT, run_passes
-from lazygraph.plan import Plan, make_plan
-from lazygraph.protocols import Lazy, Observer, Scheduler
-from lazygraph.schedulers import choose, refuse_unsupported
+from lazygraph.protocols import Lazy
+from lazygraph.running import Lazies, Run
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.viz import Drawing, draw
 
@@ -32,81 +30,6 @@ B = TypeVar("B")
 C = TypeVar("C")
 L1 = TypeVar("L1", bound=Lazy[Any])
 L2 = TypeVar("L2", bound=Lazy[Any])
-
-_RUN_OPTIONS = ("num_workers", "observers", "optimize_graph", "scheduler", "traverse")
-
-
-class Lazies:
-    """The lazy values among a call's arguments, and the way to put others in their places."""
-
-    def __init__(self, args: tuple[Any, ...], traverse: bool = True) -> None:
-        self._template: Template | None = None
-        self._leaves: Sequence[Any] = args
-        if traverse:
-            self._leaves, self._template = flatten(args)
-        kind = node_type()
-        self._places = [i for i, leaf in enumerate(self._leaves) if type(leaf) is kind]
-
-    @property
-    def nodes(self) -> list[Node]:
-        """The lazy values, left to right."""
-        return [self._leaves[i] for i in self._places]
-
-    def fill(self, values: Iterable[Any]) -> tuple[Any, ...]:
-        """The arguments, with `values` where the lazy values were."""
-        leaves = list(self._leaves)
-        for i, value in zip(self._places, values, strict=True):
-            leaves[i] = value
-        if self._template is None:
-            return tuple(leaves)
-        return tuple(self._template.build(leaves)[0])
-
-
-class _Run:
-    """How to run: the keywords that `compute`, `persist` and `get` have in common."""
-
-    def __init__(
-        self,
-        where: str,
-        *,
-        scheduler: Any = None,
-        num_workers: int | None = None,
-        observers: Sequence[Observer] | None = None,
-        optimize_graph: bool = True,
-        traverse: bool = True,
-        **unknown: Any,
-    ) -> None:
-        for name in unknown:
-            raise OptionError.unknown(where, name, _RUN_OPTIONS)
-        self.scheduler: Scheduler = choose(
-            config.get("scheduler") if scheduler is None else scheduler,
-            config.get("num_workers") if num_workers is None else num_workers,
-        )
-        self.observers = _checked(config.get("observers") if observers is None else observers)
-        self.passes = self.scheduler.passes if optimize_graph else ()
-        self.traverse = traverse
-
-    def nodes(self, nodes: Sequence[Node]) -> list[Any]:
-        """The values of lazy values."""
-        if not nodes:
-            return []
-        if self.passes:
-            return self.graph(graph_of(nodes), [node._get_key() for node in nodes])
-        return self._plan(plan_of(nodes))
-
-    def graph(self, graph: Graph, keys: Sequence[Key]) -> list[Any]:
-        """The values of keys of a graph."""
-        return self._plan(make_plan(run_passes(graph, keys, self.passes), keys))
-
-    def _plan(self, plan: Plan) -> list[Any]:
-        refuse_unsupported(self.scheduler, plan)
-        return self.scheduler.run(plan, self.observers)
-
-
-def _checked(observers: Sequence[Observer]) -> Sequence[Observer]:
-    if isinstance(observers, (list, tuple)) and all(isinstance(o, Observer) for o in observers):
-        return observers
-    raise OptionError(f"observers is a list of objects with notify(event), not {observers!r}")
 
 
 @overload
@@ -133,6 +56,14 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
         How many tasks run at once; the number of usable cores by default.
     observers : sequence of Observer, optional
         Who is told what happens.
+    on_error : str
+        "raise", the default: the first task to fail ends the run; the exception's ``partial``
+        holds by key the results that were at hand. "collect": all goes on that does not need
+        it; `Failed` and `Skipped` stand in place of the results that are not to be had.
+    limits : mapping of str to float, optional
+        How much there is of each resource that tasks use (``@delayed(uses=...)``).
+    seed : int, optional
+        What tasks draw from by `lazygraph.rng`, 0 or more.
     traverse : bool
         Whether to look for lazy values inside containers.
     optimize_graph : bool
@@ -161,7 +92,7 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     >>> compute(a, {"both": [a, b]}, 3)
     (1, {'both': [1, 2]}, 3)
     """
-    run = _Run("compute", **options)
+    run = Run("compute", **options)
     lazies = Lazies(args, run.traverse)
     return lazies.fill(run.nodes(lazies.nodes))
 
@@ -186,7 +117,7 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     >>> len(loaded.graph), loaded.compute()
     (1, 1)
     """
-    run = _Run("persist", **options)
+    run = Run("persist", **options)
     lazies = Lazies(args, run.traverse)
     nodes = lazies.nodes
     values = run.nodes(nodes)
@@ -274,7 +205,7 @@ def get(dsk: Mapping[Key, Any], keys: Any, **options: Any) -> Any:
     graph = dsk if isinstance(dsk, Graph) else Graph.from_dict(dsk)
     leaves: list[Key] = []
     shape = _number(keys, leaves)
-    values = _Run("get", **options).graph(graph, leaves)
+    values = Run("get", **options).graph(graph, leaves)
     return _fill(shape, values)
 
 

@@ -13,7 +13,10 @@ from lazygraph.options import NO_OPTIONS, Options
 from lazygraph.ordering import post_order
 from lazygraph.task import Call, Ref, Task, flat_call
 
-__all__ = ["Origins", "Plan", "assemble", "gc_paused", "make_plan"]
+__all__ = ["PENDING", "Origins", "Plan", "assemble", "gc_paused", "make_plan"]
+
+#: Stands among a run's values where a result is yet to come, or has been released.
+PENDING: Any = type("Pending", (), {"__repr__": lambda _: "PENDING"})()
 
 
 class Origins(Protocol):
@@ -86,8 +89,13 @@ class Plan:
         return self.origins.key(step)
 
     def blank_values(self) -> list[Any]:
-        """One place per slot: None for each result to come, then the constants."""
-        return [None] * len(self.calls) + self.constants[::-1]
+        """One place per slot: PENDING for each result to come, then the constants."""
+        return [PENDING] * len(self.calls) + self.constants[::-1]
+
+    @cached_property
+    def is_controlled(self) -> bool:
+        """Whether a step has options that a scheduler acts on."""
+        return any(options.is_controlled for options in set(self.options.values()))
 
     @cached_property
     def last_use(self) -> list[int]:

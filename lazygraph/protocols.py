@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
 from lazygraph.plan import Plan
+from lazygraph.terms import NO_TERMS, Terms
 
 __all__ = [
     "Event",
@@ -23,6 +24,8 @@ __all__ = [
     "Scheduler",
     "TaskEnded",
     "TaskFailed",
+    "TaskRetried",
+    "TaskSkipped",
     "TaskStarted",
 ]
 
@@ -54,16 +57,19 @@ class Scheduler(Protocol):
 
     @property
     def honours(self) -> frozenset[str]:
-        """The task options it acts on; a plan with any other is refused."""
+        """The task options and the terms it acts on; a run with any other is refused."""
 
     @property
     def passes(self) -> tuple[Pass, ...]:
         """The passes that make its runs faster; none if planning alone is best."""
 
-    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+    def run(
+        self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
+    ) -> list[Any]:
         """The values of ``plan.outputs``, in that order.
 
-        Raises what the first task to fail raised, with a note that names the task.
+        Raises what the first task to fail raised, with a note that names the task. `terms`
+        asks for nothing that `honours` does not name.
         """
 
 
@@ -123,6 +129,24 @@ class TaskFailed(NamedTuple):
     error: BaseException
 
 
+class TaskRetried(NamedTuple):
+    """A task has failed, or its worker died, and it is to run again."""
+
+    seconds: float
+    key: Key
+    step: int
+    worker: str
+    error: BaseException
+
+
+class TaskSkipped(NamedTuple):
+    """A task will not run, since one that it needs has failed and errors are collected."""
+
+    seconds: float
+    key: Key
+    step: int
+
+
 class Released(NamedTuple):
     """A result was forgotten: nothing needs it any more."""
 
@@ -131,4 +155,13 @@ class Released(NamedTuple):
     step: int
 
 
-Event = RunStarted | RunEnded | TaskStarted | TaskEnded | TaskFailed | Released
+Event = (
+    RunStarted
+    | RunEnded
+    | TaskStarted
+    | TaskEnded
+    | TaskFailed
+    | TaskRetried
+    | TaskSkipped
+    | Released
+)

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from lazygraph.containers import LAZY, Template, flatten, register_lazy
 from lazygraph.errors import CaptureError
+from lazygraph.functions import Function
 from lazygraph.keys import Key
-from lazygraph.options import NO_OPTIONS, Function, Options
+from lazygraph.options import NO_OPTIONS, Options
 from lazygraph.shorten import short_call
 from lazygraph.sites import site_text
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dask
 import pytest
 
 from lazygraph.protocols import Scheduler
-from lazygraph.schedulers import DaskGet, Synchronous, Threads
+from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("pictures")
@@ -19,6 +20,7 @@ SCHEDULERS = {
     "one thread": Threads(1),
     "two threads": Threads(2),
     "many threads": Threads(8),
+    "two processes": Processes(2),
     "dask.get": DaskGet(dask.get),
 }
 
@@ -35,6 +37,28 @@ OURS = {name: made for name, made in SCHEDULERS.items() if not isinstance(made, 
 def own_scheduler(request: pytest.FixtureRequest) -> Scheduler:
     """A scheduler of this library's, which knows when results are released."""
     return request.param
+
+
+IN_PROCESS = {name: made for name, made in OURS.items() if not isinstance(made, Processes)}
+
+
+@pytest.fixture(params=IN_PROCESS.values(), ids=IN_PROCESS)
+def in_process_scheduler(request: pytest.FixtureRequest) -> Scheduler:
+    """One of ours whose tasks share the caller's memory and context variables."""
+    return request.param
+
+
+@pytest.fixture
+def processes() -> Processes:
+    """Two warm workers, for tests that leave them alive."""
+    return Processes(2)
+
+
+@pytest.fixture
+def own_processes() -> Iterator[Processes]:
+    """Two workers of the test's own."""
+    with Processes(2) as made:
+        yield made
 
 
 @pytest.fixture(params=["own layout", "dot's layout"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -77,11 +78,15 @@ def as_graph(program: dict[str, tuple[Any, ...]], *, pure: bool = False) -> Grap
     return Graph({name: Task(*call, pure=pure) for name, call in program.items()})
 
 
-def as_delayed(program: dict[str, tuple[Any, ...]], **options: Any) -> dict[str, Delayed[Any]]:
-    """The program as lazy values by name."""
+def as_delayed(
+    program: dict[str, tuple[Any, ...]],
+    make: Callable[[str, Callable[..., Any]], Any] | None = None,
+    **options: Any,
+) -> dict[str, Delayed[Any]]:
+    """The program as lazy values by name; `make` gives the lazy function for a task's name."""
     made: dict[str, Any] = {}
     for name, (func, args, kwargs) in program.items():
-        lazy = delayed(func, **options)
+        lazy = delayed(func, **options) if make is None else make(name, func)
         made[name] = lazy(*_filled(args, made), **_filled(kwargs, made))
     return made
 

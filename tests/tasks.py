@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lazygraph import delayed
@@ -78,3 +80,61 @@ def counting(calls: list[int]) -> Any:
         return x
 
     return count
+
+
+# ------------------------------------------------- what tasks tell by files, from any process
+def append(path: Path, text: str) -> None:
+    """Add to a file, in one piece."""
+    file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+    try:
+        os.write(file, text.encode())
+    finally:
+        os.close(file)
+
+
+def said(path: Path) -> str:
+    """What has been appended to a file so far."""
+    return path.read_text() if path.exists() else ""
+
+
+def tallied(path: Path, x: Any = None) -> Any:
+    """Note a call in a file; `x`."""
+    append(path, ".")
+    return x
+
+
+def flaky(path: Path, fails: int, x: Any, kind: type[BaseException] = OSError) -> Any:
+    """`x`, but the first `fails` calls raise."""
+    append(path, ".")
+    made = len(said(path))
+    if made <= fails:
+        raise kind(f"call {made}")
+    return x
+
+
+def most_at_once(log: str) -> int:
+    """How many have been inside at a time, by a log of ``+`` and ``-``."""
+    inside = most = 0
+    for sign in log:
+        inside += 1 if sign == "+" else -1
+        most = max(most, inside)
+    return most
+
+
+def crowded(path: Path, limit: int, x: Any = None) -> Any:
+    """`x`; stays inside for a moment, but for less if more than `limit` are."""
+    append(path, "+")
+    wait_until(lambda: most_at_once(said(path)) > limit, 0.02)
+    append(path, "-")
+    return x
+
+
+class Flaky:
+    """A function whose first `fails` calls raise, by a file that counts them."""
+
+    def __init__(self, func: Callable[..., Any], path: Path, fails: int) -> None:
+        self.func, self.path, self.fails = func, path, fails
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        flaky(self.path, self.fails, None)
+        return self.func(*args, **kwargs)

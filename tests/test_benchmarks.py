@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from math import inf
+from pathlib import Path
 
 import pytest
 
 from benchmarks import child
 from benchmarks.__main__ import main
-from benchmarks.engines import ENGINES, Clock
+from benchmarks.engines import ENGINES, Clock, close_pools
 from benchmarks.jobs import Job, Outcome, Withheld
 from benchmarks.judge import Verdict, judge
 from benchmarks.measures import MEASURES
-from benchmarks.measures.grain import Point, metg_of
+from benchmarks.measures.grain import Point, Work, metg_of
 from benchmarks.measures.graphs import alive_in_order
 from benchmarks.patterns import PATTERNS, levels_of
 from benchmarks.programs import record
@@ -25,6 +30,13 @@ from benchmarks.workloads import WORKLOADS, Prepared, first
 
 N = 50
 OURS, THEIRS = Job("speed", "lazygraph-sync", "tree", N), Job("speed", "dask-sync", "tree", N)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cold_pools() -> Iterator[None]:
+    """The tests of other files find no processes that these have left warm."""
+    yield
+    close_pools()
 
 
 def mixed(*args):
@@ -86,7 +98,7 @@ def test_the_fast_fourier_pattern_joins_points_further_and_further_apart() -> No
     assert [level[0] for level in levels] == [(), (0, 1), (0, 2), (0, 4), (0, 1)]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [name for name in ENGINES if not name[-1].isdigit()])
 def test_a_fresh_process_brings_figures_home(engine: str) -> None:
     outcome = run_job(Job("speed", engine, "stencil_1d", N))
 
@@ -123,6 +135,32 @@ def test_a_measure_of_a_library_has_its_figure(
         pytest.importorskip("numpy")
 
     assert MEASURES[measure](Job(measure, library, workload, N))[figure] > 0
+
+
+@pytest.mark.parametrize("engine", ["lazygraph-sync", "dask-sync"])
+def test_arrays_along_edges_take_time(engine: str) -> None:
+    pytest.importorskip("numpy")
+
+    figures = MEASURES["edges"](Job("edges", engine, "", 1))
+
+    assert figures["s_per_gb"] * figures["mb_per_s"] == pytest.approx(1000)
+
+
+@pytest.mark.parametrize("library", ["lazygraph", "dask"])
+def test_eight_tasks_on_cold_processes_take_time(library: str) -> None:
+    command = [sys.executable, "-m", "benchmarks.eight", library]
+    root = Path(child.__file__).parents[1]
+
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+
+    assert float(done.stdout) > 0
+
+
+def test_a_task_that_is_sent_to_a_worker_takes_as_long_there() -> None:
+    sent = pickle.loads(pickle.dumps(Work(5000)))
+
+    assert sent.size == 5000
+    assert sent("value", "other") == "value"
 
 
 @pytest.mark.parametrize("engine", ["lazygraph-sync", "dask-sync"])
@@ -312,6 +350,8 @@ def test_every_gate_is_at_least_its_reach() -> None:
 def test_quick_leaves_out_what_is_slow() -> None:
     assert is_slow(Job("speed", "dask-sync", "chain", 10_000))
     assert not is_slow(Job("speed", "lazygraph-sync", "chain", 10_000))
+    assert is_slow(Job("edges", "dask-processes-1", "", 100))
+    assert not is_slow(Job("edges", "dask-processes-1", "", 10))
 
 
 # ------------------------------------------------------------------ the tables

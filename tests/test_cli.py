@@ -69,6 +69,7 @@ skipped files        1
 plain loop           T s
 synchronous          T s
 threads              T s
+processes            T s
 dask (synchronous)   T s
 all agree
 drawing of a small version: lazygraph-demo.svg (19 tasks)
@@ -185,7 +186,7 @@ def test_a_result_that_differs_is_told_and_gives_status_1(
         (["--path", "file.py"], "path 'file.py': Not a directory"),
         (["--path", "empty"], "path 'empty': no Python files in it"),
         (["--path", "new\nline"], r"path 'new\nline': No such file or directory"),
-        (["--scheduler", "thread"], "did you mean 'threads'? (known: synchronous, threads, dask)"),
+        (["--scheduler", "thread"], "did you mean 'threads'? (known: synchronous, threads, processes, dask)"),
         (["--workers", "0"], "--workers: '0' is not a number from 1 up"),
         (["--workers", "100000"], "--workers 100000: num_workers is a number from 1 to 4096"),
         (["--limit", "-1"], "--limit: '-1' is not a number from 1 up"),
@@ -276,9 +277,10 @@ def ctrl_c_counts() -> Iterator[None]:
         ("path", ["--tests"]),
         pytest.param("plain loop", ["--scheduler", "synchronous"], marks=pytest.mark.slow),
         pytest.param("plain loop", ["--scheduler", "threads"], marks=pytest.mark.slow),
+        pytest.param("plain loop", ["--scheduler", "processes"], marks=pytest.mark.slow),
         pytest.param("plain loop", ["--scheduler", "dask"], marks=pytest.mark.slow),
     ],
-    ids=["in the plain loop", "synchronous", "threads", "dask"],
+    ids=["in the plain loop", "synchronous", "threads", "processes", "dask"],
 )
 def test_ctrl_c_ends_it_with_one_line(tmp_path: Path, last_line: str, words: list[str]) -> None:
     process = python("-m", "lazygraph", "demo", *words, cwd=tmp_path)
@@ -314,7 +316,13 @@ def test_on_a_terminal_one_sees_what_it_is_doing(tree: Path, tmp_path: Path) -> 
     seen = os.read(terminal, 10_000).decode()
     os.close(terminal)
 
-    notes = ["plain loop ...", "synchronous ...", "threads ...", "dask (synchronous) ..."]
+    notes = [
+        "plain loop ...",
+        "synchronous ...",
+        "threads ...",
+        "processes ...",
+        "dask (synchronous) ...",
+    ]
     assert seen == "".join(f"{note}\r{' ' * len(note)}\r" for note in notes)
 
 

@@ -101,7 +101,7 @@ def no_gc() -> Iterator[None]:
 
 @BOTH
 @pytest.mark.usefixtures("no_gc")
-def test_a_failed_run_keeps_no_results(name: str) -> None:
+def test_a_failed_run_keeps_no_results_but_its_partial_ones(name: str) -> None:
     made: list[weakref.ref[Big]] = []
 
     def make() -> Big:
@@ -113,6 +113,8 @@ def test_a_failed_run_keeps_no_results(name: str) -> None:
     with pytest.raises(ValueError, match="cannot use") as caught:
         compute(kept, delayed(fail)(delayed(id)(kept)), scheduler=name)
     assert len(made) == 1
+    assert type(caught.value.partial[kept.key]) is Big
+    del caught.value.partial
     assert wait_until(lambda: made[0]() is None, 2)
     assert caught.value.__notes__  # the exception, with the failed function's frame, is held
 

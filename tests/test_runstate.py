@@ -11,7 +11,7 @@ from strategies import as_graph, evaluate, programs
 from tasks import add, fail, inc
 
 from lazygraph import Graph, Ref, Task
-from lazygraph.plan import make_plan
+from lazygraph.plan import PENDING, make_plan
 from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
 
 
@@ -49,7 +49,7 @@ def test_at_the_end_only_outputs_are_held(program: Any) -> None:
     state = RunState(plan)
     while (step := state.take()) is not None:
         state.finish(step, state.call(step))
-    held = {step for step in range(len(plan)) if state.values[step] is not None}
+    held = {step for step in range(len(plan)) if state.values[step] is not PENDING}
     assert held <= set(plan.outputs)
 
 
@@ -90,5 +90,5 @@ def test_steps_are_taken_in_the_plan_s_order_so_that_few_results_wait() -> None:
         step = state.take()
         assert step == expected
         state.finish(step, state.call(step))
-        most = max(most, sum(value is not None for value in state.values[: len(plan)]))
+        most = max(most, sum(value is not PENDING for value in state.values[: len(plan)]))
     assert most == 5

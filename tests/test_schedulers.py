@@ -159,8 +159,13 @@ def test_exceptions_that_mean_something_to_python_are_the_tasks_own(
 
 
 def test_a_returned_exception_is_a_value(scheduler: Scheduler) -> None:
-    error = ValueError("kept")
-    assert delayed(lambda: error)().compute(scheduler=scheduler) is error
+    value = delayed(lambda: ValueError("kept"))().compute(scheduler=scheduler)
+    assert (type(value), value.args) == (ValueError, ("kept",))
+
+
+def test_a_result_is_the_very_object_that_was_returned(in_process_scheduler: Scheduler) -> None:
+    thing = object()
+    assert delayed(lambda: thing)().compute(scheduler=in_process_scheduler) is thing
 
 
 def test_the_first_error_stops_dispatch(own_scheduler: Scheduler) -> None:
@@ -245,7 +250,7 @@ class Big:
 
 @pytest.mark.parametrize("n_inputs", [1, 2, 3])
 def test_a_result_is_gone_once_its_last_dependent_has_returned(
-    own_scheduler: Scheduler, n_inputs: int
+    in_process_scheduler: Scheduler, n_inputs: int
 ) -> None:
     """make (each) -> use -> look, with no observer: the schedulers' quick ways."""
     made: list[weakref.ref[Big]] = []
@@ -257,10 +262,10 @@ def test_a_result_is_gone_once_its_last_dependent_has_returned(
 
     used = delayed(lambda *inputs: len(inputs))(*[delayed(make)() for _ in range(n_inputs)])
     look = delayed(lambda n: (n, [ref() for ref in made]))(used)
-    assert look.compute(scheduler=own_scheduler) == (n_inputs, [None] * n_inputs)
+    assert look.compute(scheduler=in_process_scheduler) == (n_inputs, [None] * n_inputs)
 
 
-def test_a_task_sees_the_callers_context_variables(own_scheduler: Scheduler) -> None:
+def test_a_task_sees_the_callers_context_variables(in_process_scheduler: Scheduler) -> None:
     with lazygraph.config.set(num_workers=7):
         asked = delayed(lazygraph.config.get)("num_workers")
-        assert asked.compute(scheduler=own_scheduler) == 7
+        assert asked.compute(scheduler=in_process_scheduler) == 7

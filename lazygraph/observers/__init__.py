@@ -9,6 +9,8 @@ from lazygraph.protocols import (
     RunStarted,
     TaskEnded,
     TaskFailed,
+    TaskRetried,
+    TaskSkipped,
     TaskStarted,
 )
 
@@ -21,5 +23,7 @@ __all__ = [
     "RunStarted",
     "TaskEnded",
     "TaskFailed",
+    "TaskRetried",
+    "TaskSkipped",
     "TaskStarted",
 ]

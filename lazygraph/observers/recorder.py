@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from lazygraph.keys import Key
-from lazygraph.protocols import Event, Released, TaskEnded, TaskFailed, TaskStarted
+from lazygraph.protocols import (
+    Event,
+    Released,
+    TaskEnded,
+    TaskFailed,
+    TaskRetried,
+    TaskSkipped,
+    TaskStarted,
+)
 
 __all__ = ["Recorder"]
 
@@ -36,7 +44,10 @@ class Recorder:
         """Keep the event."""
         self.events.append(event)
 
-    def _keys(self, kind: type[TaskStarted | TaskEnded | TaskFailed | Released]) -> list[Key]:
+    def _keys(
+        self,
+        kind: type[TaskStarted | TaskEnded | TaskFailed | TaskRetried | TaskSkipped | Released],
+    ) -> list[Key]:
         return [event.key for event in self.events if isinstance(event, kind)]
 
     @property
@@ -51,8 +62,18 @@ class Recorder:
 
     @property
     def failed(self) -> list[Key]:
-        """The keys of the tasks that raised."""
+        """The keys of the tasks that raised, for good."""
         return self._keys(TaskFailed)
+
+    @property
+    def retried(self) -> list[Key]:
+        """The keys of the tasks that failed and were tried again, once for each time."""
+        return self._keys(TaskRetried)
+
+    @property
+    def skipped(self) -> list[Key]:
+        """The keys of the tasks that did not run, since one that they need had failed."""
+        return self._keys(TaskSkipped)
 
     @property
     def released(self) -> list[Key]:

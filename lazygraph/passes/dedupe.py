@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lazygraph.classic import value_of
+from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import ContentKeys, Key
-from lazygraph.options import Function
 from lazygraph.ordering import post_order
 from lazygraph.task import Ref, Task, make_task
 

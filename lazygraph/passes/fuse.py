@@ -17,8 +17,8 @@ def fuse(graph: Graph, outputs: Collection[Key]) -> Graph:
     """Chains as single tasks that bear the key of their last member and know all of them.
 
     Two tasks are joined when one is all that the other needs, the other is all that needs
-    it, it is no output, and both have the same options: nothing that could have run at the
-    same time is put in a row.
+    it, it is no output, and neither has options that a scheduler acts on (retries, a time
+    limit, ...): nothing that could have run at the same time is put in a row.
 
     Notes
     -----
@@ -66,7 +66,8 @@ def _links(graph: Graph, outputs: frozenset[Key]) -> dict[Key, Key]:
 
 
 def _may_join(first: Task, second: Task) -> bool:
-    return first.options == second.options and first.options.fuse
+    options = first.options
+    return options == second.options and options.fuse and not options.is_controlled
 
 
 def _chain(head: Key, follows: dict[Key, Key]) -> Iterator[Key]:

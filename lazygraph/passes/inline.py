@@ -20,7 +20,8 @@ def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None 
     ----------
     keys : collection of Key, optional
         What to copy; by default the tasks of functions decorated with ``inline=True``. An
-        output is not copied.
+        output is not copied, nor is what a task needs that has options which a scheduler acts
+        on (retries, a time limit, ...): those are for this task alone.
 
     Notes
     -----
@@ -33,8 +34,8 @@ def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None 
     'x'
     """
     if keys is None:
-        keys = [key for key, task in graph.items() if task.options.inline]
-    cheap = frozenset(keys) - frozenset(outputs)
+        keys = [key for key, task in graph.items() if _is_cheap(task)]
+    cheap = frozenset(keys) - frozenset(outputs) - _needed_by_controlled(graph)
     if not cheap:
         return graph.copy()
     links = {key: _only_refs(task, cheap) for key, task in graph.items() if key in cheap}
@@ -45,6 +46,15 @@ def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None 
             copied = [(k, graph[k]) for k in post_order(links, wanted)]
             tasks[key] = fuse_tasks([*copied, (key, task)]) if copied else task
     return Graph(tasks)
+
+
+def _is_cheap(task: Task) -> bool:
+    return task.options.inline and not task.options.is_controlled
+
+
+def _needed_by_controlled(graph: Graph) -> frozenset[Key]:
+    controlled = [task for task in graph.values() if task.options.is_controlled]
+    return frozenset(key for task in controlled for key in task.dependencies)
 
 
 def _only_refs(task: Task, keys: frozenset[Key]) -> Task:

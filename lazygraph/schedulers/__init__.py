@@ -6,19 +6,43 @@ from collections.abc import Callable
 from typing import Any
 
 from lazygraph.errors import UnknownSchedulerError, UnsupportedOptionError, nearest
-from lazygraph.options import PASS_OPTIONS
+from lazygraph.options import PASS_OPTIONS, Options
 from lazygraph.plan import Plan
 from lazygraph.protocols import Scheduler
+from lazygraph.schedulers.cores import check_num_workers
 from lazygraph.schedulers.dask_get import DaskGet
 from lazygraph.schedulers.synchronous import Synchronous
-from lazygraph.schedulers.threads import Threads, check_num_workers
+from lazygraph.schedulers.threads import Threads
+from lazygraph.terms import NO_TERMS, Terms
 
-__all__ = ["DaskGet", "Synchronous", "Threads", "choose", "names", "refuse_unsupported"]
+__all__ = [
+    "DaskGet",
+    "Processes",
+    "Synchronous",
+    "Threads",
+    "choose",
+    "names",
+    "refuse_unsupported",
+]
 
 
 def _synchronous(num_workers: int | None) -> Scheduler:
     check_num_workers(num_workers)
     return Synchronous()
+
+
+def _processes(num_workers: int | None) -> Scheduler:
+    from lazygraph.schedulers.processes import Processes  # late: it brings sockets and logging
+
+    return Processes(num_workers)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Processes":
+        from lazygraph.schedulers.processes import Processes  # late, as above
+
+        return Processes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 #: name -> what makes the scheduler from a number of workers
@@ -28,12 +52,14 @@ _BY_NAME: dict[str, Callable[[int | None], Scheduler]] = {
     "single-threaded": _synchronous,
     "threads": Threads,
     "threading": Threads,
+    "processes": _processes,
+    "multiprocessing": _processes,
 }
 
 
 def names() -> list[str]:
     """The names that `scheduler=` takes, one per scheduler."""
-    return ["synchronous", "threads"]
+    return ["synchronous", "threads", "processes"]
 
 
 def choose(scheduler: Any, num_workers: int | None = None) -> Scheduler:
@@ -73,12 +99,22 @@ def _unknown(scheduler: Any) -> UnknownSchedulerError:
     )
 
 
-def refuse_unsupported(scheduler: Scheduler, plan: Plan) -> None:
-    """Raise UnsupportedOptionError if a step has an option that the scheduler would ignore."""
-    if not plan.options:
-        return
+def refuse_unsupported(scheduler: Scheduler, plan: Plan, terms: Terms = NO_TERMS) -> None:
+    """Raise UnsupportedOptionError for an option or a term that the scheduler would ignore.
+
+    Or ImpossibleDemandError, for a task that could never run.
+    """
     known = scheduler.honours | PASS_OPTIONS
-    for step, options in plan.options.items():
-        for name in options.changed():
-            if name not in known:
-                raise UnsupportedOptionError(name, scheduler.name, plan.key(step))
+    for name in terms.named:
+        if name not in known:
+            raise UnsupportedOptionError(name, scheduler.name, None)
+    if plan.options:
+        step_of: dict[Options, int] = {}
+        for step, options in plan.options.items():
+            step_of.setdefault(options, step)
+        for options, step in step_of.items():
+            for name in options.changed():
+                if name not in known:
+                    shown = "async def" if name == "is_async" else name
+                    raise UnsupportedOptionError(shown, scheduler.name, plan.key(step))
+    terms.check(plan)

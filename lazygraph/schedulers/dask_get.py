@@ -11,6 +11,7 @@ from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.failure import explain, throw
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.schedulers.watch import Watch, watched
+from lazygraph.terms import NO_TERMS, Terms
 
 __all__ = ["DaskGet"]
 
@@ -73,7 +74,9 @@ class DaskGet:
     def __repr__(self) -> str:
         return f"DaskGet({self.name})"
 
-    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+    def run(
+        self, plan: Plan, observers: Sequence[Observer] = (), _terms: Terms = NO_TERMS, /
+    ) -> list[Any]:
         """The values of the plan's outputs."""
         watch = Watch(plan, observers) if observers else None
         keys = [plan.key(step) for step in range(len(plan))]

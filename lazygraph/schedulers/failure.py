@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from types import TracebackType
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from lazygraph.errors import LazygraphError
 from lazygraph.fused import MemberFailed
 from lazygraph.keys import Key
 from lazygraph.plan import Plan
+from lazygraph.randomness import Seed
+from lazygraph.schedulers.failed_call import FailedCall, remember
 from lazygraph.shorten import short_call
 from lazygraph.task import Call
 
-__all__ = ["add_note", "explain", "short_traceback", "throw"]
+__all__ = [
+    "Attempt",
+    "add_note",
+    "copy_notes",
+    "explain",
+    "short_traceback",
+    "shorten",
+    "throw",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,8 +39,21 @@ _PREFIX = "lazygraph: "
 _HOUSE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # pathlib is slow to import
 
 
+class Attempt(NamedTuple):
+    """A call of a step that failed: what it raised, as text, and how long it took."""
+
+    text: str
+    seconds: float
+
+
 def explain(
-    error: BaseException, plan: Plan, step: int, values: Sequence[Any] | Mapping[int, Any]
+    error: BaseException,
+    plan: Plan,
+    step: int,
+    values: Sequence[Any] | Mapping[int, Any],
+    *,
+    seed: Seed | None = None,
+    attempts: Sequence[Attempt] = (),
 ) -> BaseException:
     """The user's exception, its traceback begun at the user's frames, with a note on the task.
 
@@ -40,18 +63,32 @@ def explain(
         What calling the step raised.
     values
         By slot, the plan's values when it did, for the arguments' short forms.
+    seed
+        The run's.
+    attempts
+        How the step failed, each time; the last is `error`.
     """
     key, call = plan.key(step), plan.origins.call(step)
     leaves: tuple[Any, ...] | None = None
+    seed = seed and seed.at(step)
     while isinstance(error, MemberFailed):
-        key, call, leaves, error = error.member.key, error.member.task, error.leaves, error.error
+        key, call, leaves, seed = error.member.key, error.member.task, error.leaves, error.seed
+        error = error.error
     _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
     # Whatever the arguments' own code does while they are shown: the user's error matters more.
     with suppress(Exception):
         if leaves is None:
             leaves = tuple(values[slot] for slot in plan.slots[step])
-        add_note(error, _note(key, call, leaves, _wanted_by(plan, step)))
+        remember(error, FailedCall(key, call, leaves, seed))
+        note = _note(key, call, leaves, _wanted_by(plan, step))
+        add_note(error, "\n".join([note, *_listed(attempts)]))
     return error
+
+
+def _listed(attempts: Sequence[Attempt]) -> Iterator[str]:
+    if len(attempts) > 1:
+        for number, attempt in enumerate(attempts, 1):
+            yield f"  attempt {number}, after {attempt.seconds:.3g} s: {attempt.text}"
 
 
 def throw(error: BaseException) -> NoReturn:
@@ -95,6 +132,13 @@ def add_note(error: BaseException, note: str) -> None:
             error.add_note(text)
 
 
+def copy_notes(source: BaseException, target: BaseException) -> None:
+    """Give an exception this library's notes on another."""
+    for note in _notes(source):
+        if isinstance(note, str) and note.startswith(_PREFIX):
+            add_note(target, note.removeprefix(_PREFIX))
+
+
 def _notes(error: BaseException) -> Sequence[Any]:
     """The notes of an exception, whose class may do anything with attributes."""
     try:
@@ -128,8 +172,13 @@ def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
         try:
             return func(*args, **kwargs)
         except BaseException as error:
-            if _is_meant_for_user(error):
-                _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+            shorten(error)
             raise  # re-raising adds no frame of this function
 
     return call
+
+
+def shorten(error: BaseException) -> None:
+    """Take the library's frames off the front of a traceback, if the error is the user's."""
+    if _is_meant_for_user(error):
+        _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Any
 
-from lazygraph.plan import Plan
+from lazygraph.plan import PENDING, Plan
 
 __all__ = ["RunState"]
 
@@ -72,7 +72,7 @@ class RunState:
         for slot in plan.dependencies[step]:
             needed[slot] -= 1
             if not needed[slot]:
-                self.values[slot] = None
+                self.values[slot] = PENDING
                 released.append(slot)
         self.left -= 1
         for user in plan.dependents[step]:
@@ -108,7 +108,7 @@ def run_in_order(plan: Plan) -> list[Any]:
     StepFailed
         If a step raises.
     """
-    values, last_use = plan.blank_values(), plan.last_use
+    values, last_use, pending = plan.blank_values(), plan.last_use, PENDING
     step = -1
     try:
         for call, slots in zip(plan.calls, plan.slots, strict=True):
@@ -118,28 +118,28 @@ def run_in_order(plan: Plan) -> list[Any]:
                 (a,) = slots
                 values[step] = call(values[a])
                 if last_use[a] == step:
-                    values[a] = None
+                    values[a] = pending
             elif n == 2:
                 a, b = slots
                 values[step] = call(values[a], values[b])
                 if last_use[a] == step:
-                    values[a] = None
+                    values[a] = pending
                 if last_use[b] == step:
-                    values[b] = None
+                    values[b] = pending
             elif n == 3:
                 a, b, c = slots
                 values[step] = call(values[a], values[b], values[c])
                 if last_use[a] == step:
-                    values[a] = None
+                    values[a] = pending
                 if last_use[b] == step:
-                    values[b] = None
+                    values[b] = pending
                 if last_use[c] == step:
-                    values[c] = None
+                    values[c] = pending
             else:
                 values[step] = call(*[values[slot] for slot in slots])
                 for slot in slots:
                     if last_use[slot] == step:
-                        values[slot] = None
+                        values[slot] = pending
     except BaseException as error:
         raise StepFailed(max(step, 0), values, error) from None
     return [values[step] for step in plan.outputs]

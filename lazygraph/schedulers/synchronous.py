@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lazygraph.options import CONTROLS
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
+from lazygraph.schedulers.controlled import Controller, InlineLane, InlineStream, Stream
 from lazygraph.schedulers.failure import explain, throw
+from lazygraph.schedulers.partial import keep_partial
 from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
 from lazygraph.schedulers.watch import Watch
+from lazygraph.terms import NO_TERMS, TERMS, Terms
 
 __all__ = ["Synchronous"]
 
@@ -20,18 +24,39 @@ class Synchronous:
     """One thread, the caller's own: for debuggers, small tasks, and as the plain reference."""
 
     name = "synchronous"
-    honours: frozenset[str] = frozenset()
+    honours = CONTROLS | TERMS
     passes: tuple[Pass, ...] = ()
 
     def __repr__(self) -> str:
         return "Synchronous()"
 
-    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+    def stream(
+        self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
+    ) -> Stream:
+        """The plan's outputs, one by one."""
+        return InlineStream(self._controller(plan, observers, terms, lookahead or 4))
+
+    def _controller(
+        self,
+        plan: Plan,
+        observers: Sequence[Observer],
+        terms: Terms,
+        lookahead: int | None = None,
+    ) -> Controller:
+        lane = InlineLane()
+        return Controller(plan, observers, terms, self.name, 1, lane, lookahead=lookahead)
+
+    def run(
+        self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
+    ) -> list[Any]:
         """The values of the plan's outputs."""
+        if plan.is_controlled or terms is not NO_TERMS:
+            return self._controller(plan, observers, terms).run()
         try:
             return _run_watched(plan, Watch(plan, observers)) if observers else run_in_order(plan)
         except StepFailed as stopped:
             failure = explain(stopped.error, plan, stopped.step, stopped.values)
+            keep_partial(failure, plan, stopped.values)
             stopped.values.clear()  # the failed function's frame leads here: it keeps no results
         try:
             throw(failure)  # outside the handler: it gains no context

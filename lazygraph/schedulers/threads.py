@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import contextvars
-import os
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from lazygraph.errors import OptionError, RunStopped
+from lazygraph.errors import RunStopped
+from lazygraph.options import CONTROLS
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
+from lazygraph.schedulers.controlled import (
+    Controller,
+    InlineLane,
+    InlineStream,
+    PumpedStream,
+    Stream,
+    ThreadLane,
+    is_inside_lane,
+    settle_in,
+)
+from lazygraph.schedulers.cores import check_num_workers
 from lazygraph.schedulers.failure import add_note, explain, throw
+from lazygraph.schedulers.partial import keep_partial
 from lazygraph.schedulers.runstate import RunState, StepFailed
 from lazygraph.schedulers.watch import Watch, watched
+from lazygraph.terms import NO_TERMS, TERMS, Terms
 
-__all__ = ["Threads", "check_num_workers"]
+__all__ = ["Threads"]
 
 # The wait for a run is cut into pieces, since on Windows a lock is not left for Ctrl-C.
 _POLL_SECONDS = 0.2
 _JOIN_SECONDS = 0.1
-_MOST_WORKERS = 4096
 
 #: The crew whose worker runs the current task: a compute in there joins it.
 _current_crew: contextvars.ContextVar[_Crew | None] = contextvars.ContextVar(
@@ -29,20 +41,9 @@ _current_crew: contextvars.ContextVar[_Crew | None] = contextvars.ContextVar(
 )
 
 
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def check_num_workers(given: Any) -> int:
-    """`given` if it is a sensible number of workers; the number of cores for None."""
-    if given is None:
-        return usable_cores()
-    if type(given) is not int or not 1 <= given <= _MOST_WORKERS:
-        raise OptionError(f"num_workers is a number from 1 to {_MOST_WORKERS}, not {given!r}")
-    return given
+def _is_nested() -> bool:
+    """Whether the caller is a task of a run that has threads already: then it has this one."""
+    return _current_crew.get() is not None or is_inside_lane()
 
 
 class Threads:
@@ -62,7 +63,7 @@ class Threads:
     """
 
     name = "threads"
-    honours: frozenset[str] = frozenset()
+    honours = CONTROLS | TERMS
     passes: tuple[Pass, ...] = ()
 
     def __init__(self, num_workers: int | None = None) -> None:
@@ -71,8 +72,32 @@ class Threads:
     def __repr__(self) -> str:
         return f"Threads(num_workers={self.num_workers})"
 
-    def run(self, plan: Plan, observers: Sequence[Observer] = (), /) -> list[Any]:
+    def stream(
+        self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
+    ) -> Stream:
+        """The plan's outputs, one by one."""
+        n = 4 * self.num_workers if lookahead is None else lookahead
+        controller = self._controller(plan, observers, terms, n)
+        return InlineStream(controller) if _is_nested() else PumpedStream(controller)
+
+    def _controller(
+        self,
+        plan: Plan,
+        observers: Sequence[Observer],
+        terms: Terms,
+        lookahead: int | None = None,
+    ) -> Controller:
+        lane = InlineLane() if _is_nested() else ThreadLane(self.num_workers)
+        return Controller(
+            plan, observers, terms, self.name, self.num_workers, lane, lookahead=lookahead
+        )
+
+    def run(
+        self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
+    ) -> list[Any]:
         """The values of the plan's outputs."""
+        if plan.is_controlled or terms is not NO_TERMS or is_inside_lane():
+            return self._controller(plan, observers, terms).run()
         job = _Job(plan, observers)
         crew = _current_crew.get()
         with suppress(StepFailed):  # the job knows its error
@@ -117,6 +142,11 @@ class _Crew:
         self.threads: list[threading.Thread] = []
         self.members: dict[threading.Thread, _Worker] = {}
 
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether nobody wants the results of its tasks any more."""
+        return self.is_closed
+
     def run(self, job: _Job) -> None:
         """Run a job to its end, or to its first error, or to Ctrl-C."""
         with watched(job.watch, Threads.name, self.num_workers):
@@ -128,6 +158,8 @@ class _Crew:
                     pass
             except BaseException as interrupt:
                 add_note(interrupt, self._stopped_note(job))
+                with self.lock:
+                    keep_partial(interrupt, job.plan, job.state.values)
                 raise
             finally:
                 self.close()
@@ -242,6 +274,7 @@ class _Worker:
     def _live(self) -> None:
         self.crew.members[threading.current_thread()] = self
         _current_crew.set(self.crew)
+        settle_in(self.crew, is_lane=False)
         try:
             self.work(None)
         except BaseException as fault:  # of the library's own: nobody may wait for ever
@@ -300,9 +333,12 @@ class _Worker:
     def _fail(self, job: _Job, step: int, error: BaseException) -> None:
         if job.state.is_stopped:  # not the first: nobody asks for it any more
             return
-        explained = explain(error, job.plan, step, job.state.values)
+        values = job.state.values[:]  # another's failure empties the list
+        explained = explain(error, job.plan, step, values)
         if job.watch is not None:
             job.watch.failed(step, self.name, explained)
         with self.crew.lock:
+            if not job.state.is_stopped:
+                keep_partial(explained, job.plan, job.state.values)
             job.state.stop(explained)
             self.crew.end(job)

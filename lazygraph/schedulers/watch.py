@@ -17,6 +17,8 @@ from lazygraph.protocols import (
     RunStarted,
     TaskEnded,
     TaskFailed,
+    TaskRetried,
+    TaskSkipped,
     TaskStarted,
 )
 from lazygraph.schedulers.runstate import StepFailed
@@ -51,22 +53,30 @@ class Watch:
             self._observers.clear()  # a task that outlives its run is no longer news
             del error
 
-    def started(self, step: int, worker: str) -> None:
-        """A worker begins with a step."""
-        self._tell(TaskStarted(perf_counter(), self._plan.key(step), step, worker))
+    def started(self, step: int, worker: str, seconds: float | None = None) -> None:
+        """A worker begins with a step; `seconds`, if not now, says when."""
+        self._tell(TaskStarted(seconds or perf_counter(), self._plan.key(step), step, worker))
 
-    def ended(self, step: int, worker: str) -> None:
-        """A step has returned."""
-        self._tell(TaskEnded(perf_counter(), self._plan.key(step), step, worker))
+    def ended(self, step: int, worker: str, seconds: float | None = None) -> None:
+        """A step has returned; `seconds`, if not now, says when."""
+        self._tell(TaskEnded(seconds or perf_counter(), self._plan.key(step), step, worker))
 
     def failed(self, step: int, worker: str, error: BaseException) -> None:
         """A step has raised."""
         self._tell(TaskFailed(perf_counter(), self._plan.key(step), step, worker, error))
 
-    def released(self, steps: Iterable[int]) -> None:
-        """The results of steps are forgotten."""
+    def retried(self, step: int, worker: str, error: BaseException) -> None:
+        """A step has failed and is to run again."""
+        self._tell(TaskRetried(perf_counter(), self._plan.key(step), step, worker, error))
+
+    def skipped(self, step: int) -> None:
+        """A step will not run."""
+        self._tell(TaskSkipped(perf_counter(), self._plan.key(step), step))
+
+    def released(self, steps: Iterable[int], seconds: float | None = None) -> None:
+        """The results of steps are forgotten; `seconds`, if not now, says when."""
         for step in steps:
-            self._tell(Released(perf_counter(), self._plan.key(step), step))
+            self._tell(Released(seconds or perf_counter(), self._plan.key(step), step))
 
     def _tell(self, event: Event) -> None:
         with self._lock:

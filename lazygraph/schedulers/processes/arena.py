@@ -1,0 +1,376 @@
+"""Turns big buffers into handles that other processes can look at: one pool's shared memory.
+
+One anonymous file holds it all, so that the kernel frees everything with the last process.
+Each process (an **owner**) allocates in a region of file offsets of its own and nowhere else;
+everyone may read everywhere. Writing goes through the file: on new memory `os.pwrite` is
+five times as quick as filling a mapping page fault by page fault, other threads run
+meanwhile, and a full file system is an OSError where a mapping would end the process with
+SIGBUS. Reading goes through mappings.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import sys
+import tempfile
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pickle import PickleBuffer
+from typing import Any, TypeAlias
+
+from lazygraph.schedulers.processes.space import (
+    Handle,
+    Space,
+    region_of,
+    whole_pages,
+    window_of,
+)
+
+__all__ = ["BIG", "Arena", "Block", "Buffer", "Handle"]
+
+#: Whatever bytes can be taken from.
+Buffer: TypeAlias = bytes | bytearray | memoryview | PickleBuffer
+
+#: Buffers of fewer bytes stay in the pipe.
+BIG = 64 * 1024
+
+_MB = 1 << 20
+_FILE_BYTES = 1 << 62  # of offsets, not of memory: no process ever has to make it longer
+_IDLE_WINDOWS = 4
+_KEEP_BYTES = 256 * _MB
+_PIECE_BYTES = 64 * _MB  # mapped at once to give memory back
+#: Copying is quicker than mapping below this, and holds no shared memory.
+_COPY_BYTES = _MB
+#: Before 3.13 every mapping holds a file descriptor, of which there may be as few as 256.
+_HOLDS_DESCRIPTOR = sys.version_info < (3, 13)
+_MOST_MAPPINGS = 100 if _HOLDS_DESCRIPTOR else 10_000
+_MAP_OPTIONS: dict[str, Any] = {} if _HOLDS_DESCRIPTOR else {"trackfd": False}
+
+
+class Block:
+    """A handle whose block is in use as long as this object lives.
+
+    Parameters
+    ----------
+    handle : Handle
+    freed : collections.deque
+        Where the handle is put when nothing refers to this object any more.
+    """
+
+    __slots__ = ("__weakref__", "_freed", "handle")
+
+    def __init__(self, handle: Handle, freed: deque[Handle]) -> None:
+        self.handle, self._freed = handle, freed
+
+    def __del__(self) -> None:
+        # A deque, since this runs wherever the last reference goes, any lock held or not.
+        with suppress(Exception):  # half made, or at the interpreter's exit
+            self._freed.append(self.handle)
+
+    def __repr__(self) -> str:
+        return f"Block({self.handle!r})"
+
+
+class _Descriptor:
+    """An open file, closed when nobody uses it any more: a number could by then be another's."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            os.close(self.number)
+
+
+class _Private(mmap.mmap):
+    """A mapping that keeps its block in use."""
+
+    keep: object
+
+
+class Arena:
+    """Shared memory of one pool, as one of its processes sees it; usable by several threads.
+
+    Parameters
+    ----------
+    fd : int
+        The file, inherited; the arena closes it.
+    owner : int
+        The number of this process: no other one has it, not even one that has ended.
+    """
+
+    def __init__(self, fd: int, owner: int) -> None:
+        self.owner = owner
+        self._file: _Descriptor | None = _Descriptor(fd)
+        self._space = Space(owner)
+        self._lock = threading.Lock()
+        self._windows: dict[tuple[int, int], mmap.mmap] = {}
+        # A view is handed out through an inner one, which cannot be released while the outer
+        # or anything made from it lives: memoryviews of one object do not know of each other.
+        self._inner: dict[Handle, memoryview] = {}
+        self._outer: dict[Handle, memoryview] = {}
+        self._held: set[Handle] = set()  # dropped, yet something still looks at them
+        self._privates: weakref.WeakSet[_Private] = weakref.WeakSet()
+
+    @classmethod
+    def create(cls) -> Arena:
+        """A new arena, for the parent (owner 0).
+
+        Raises
+        ------
+        OSError
+            If the system refuses one, as it does under a limit on file sizes.
+        """
+        fd = _anonymous_file()
+        try:
+            os.ftruncate(fd, _FILE_BYTES)
+        except BaseException:
+            os.close(fd)
+            raise
+        return cls(fd, 0)
+
+    @property
+    def fd(self) -> int:
+        """The file's number, for `pass_fds`; -1 when closed."""
+        return -1 if self._file is None else self._file.number
+
+    @property
+    def nbytes_used(self) -> int:
+        """Memory that the whole file takes, of all owners, in bytes."""
+        return 0 if self._file is None else os.fstat(self._file.number).st_blocks * 512
+
+    def write(self, buffer: Buffer) -> Handle:
+        """Copy a buffer's bytes into a block of this owner's.
+
+        Raises
+        ------
+        OSError
+            If there is no memory for it; nothing is kept then.
+        """
+        with memoryview(buffer) as view, PickleBuffer(view).raw() as flat:
+            with suppress(OSError):
+                return self._write(flat)
+            return self._write(flat)  # what was free is given back by now
+
+    def _write(self, flat: memoryview) -> Handle:
+        file = self._opened()
+        with self._lock:
+            handle = Handle(self._space.take(flat.nbytes), flat.nbytes)
+        try:
+            _write_all(file.number, flat, handle.offset)
+        except BaseException as error:
+            self.free([handle])
+            if isinstance(error, OSError):
+                self.trim(0)
+            raise
+        return handle
+
+    def _opened(self) -> _Descriptor:
+        if self._file is None:
+            raise OSError(errno.EBADF, "the pool's shared memory is closed")
+        return self._file
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        """A copy of some bytes, wherever they are."""
+        return bytes(_read_all(self._opened().number, Handle(offset, nbytes)))
+
+    def view(self, handle: Handle) -> memoryview:
+        """A block's bytes, read-only, without a copy; the same object until it is dropped."""
+        with self._lock:
+            outer = self._outer.get(handle)
+            if outer is None:
+                self._held.discard(handle)
+                inner = self._inner.get(handle)
+                if inner is None:
+                    inner = self._inner[handle] = self._look(handle)
+                outer = self._outer[handle] = memoryview(PickleBuffer(inner))
+            return outer
+
+    def private(self, handle: Handle, keep: object) -> memoryview:
+        """A block's bytes, writable, in memory of this process alone.
+
+        Pages are copied when first written; a small block is copied at once.
+
+        Parameters
+        ----------
+        keep
+            Lives as long as anything looks at the block.
+        """
+        if handle.nbytes >= _COPY_BYTES and len(self._privates) < _MOST_MAPPINGS:
+            with suppress(OSError):
+                return memoryview(self._map_private(handle, keep))
+        return memoryview(_read_all(self._opened().number, handle))
+
+    def _map_private(self, handle: Handle, keep: object) -> _Private:
+        size, number = handle.nbytes, self._opened().number
+        made = _Private(number, size, access=mmap.ACCESS_COPY, offset=handle.offset, **_MAP_OPTIONS)
+        made.keep = keep
+        self._privates.add(made)
+        return made
+
+    def _look(self, handle: Handle) -> memoryview:
+        """A block in its window, or a copy of it where no window can be had."""
+        start, size = window_of(handle)
+        try:
+            window = self._window(start, size)
+        except OSError:  # no address space, or no file descriptors
+            return memoryview(_read_all(self._opened().number, handle)).toreadonly()
+        begin = handle.offset - start
+        return memoryview(window)[begin : begin + handle.nbytes]
+
+    def _window(self, start: int, size: int) -> mmap.mmap:
+        window = self._windows.get((start, size))
+        if window is None:
+            if len(self._windows) >= _IDLE_WINDOWS:
+                self._unmap_idle()
+            window = self._windows[start, size] = self._map_window(start, size)
+        return window
+
+    def _map_window(self, start: int, size: int) -> mmap.mmap:
+        if len(self._windows) >= _MOST_MAPPINGS:
+            raise OSError(errno.EMFILE, "too many mappings")
+        number = self._opened().number
+        return mmap.mmap(number, size, access=mmap.ACCESS_READ, offset=start, **_MAP_OPTIONS)
+
+    def _unmap_idle(self) -> None:
+        for key in list(self._windows):
+            self._unmap(key)
+
+    def _unmap(self, key: tuple[int, int]) -> None:
+        with suppress(BufferError, KeyError):  # someone looks through it; it is not mapped
+            self._windows[key].close()
+            del self._windows[key]
+
+    def drop(self, handles: Iterable[Handle]) -> list[Handle]:
+        """Forget the views of some blocks.
+
+        Returns
+        -------
+        list of Handle
+            Those that nothing in this process looks at any more. The others, which an
+            array that someone keeps still shows, are for `recheck`.
+        """
+        with self._lock:
+            return [handle for handle in handles if self._forget(handle)]
+
+    def recheck(self) -> list[Handle]:
+        """Those blocks dropped earlier that nothing looks at any more since."""
+        with self._lock:
+            return [handle for handle in list(self._held) if self._forget(handle)]
+
+    def _forget(self, handle: Handle) -> bool:
+        self._outer.pop(handle, None)
+        inner = self._inner.get(handle)
+        if inner is not None:
+            try:
+                inner.release()
+            except BufferError:
+                self._held.add(handle)
+                return False
+            del self._inner[handle]
+        self._held.discard(handle)
+        window = window_of(handle)
+        if window[0] == handle.offset and window[1] == handle.nbytes:
+            self._unmap(window)  # its own: nobody else will look through it
+        return True
+
+    def free(self, handles: Iterable[Handle]) -> None:
+        """Let blocks of this owner be used again, by coming writes."""
+        with self._lock:
+            for handle in handles:
+                self._space.give(handle.offset)
+
+    def trim(self, keep_bytes: int = _KEEP_BYTES) -> None:
+        """Give the operating system the memory of free blocks, but for so many bytes.
+
+        Takes no time when there is nothing to give: call it whenever blocks were freed.
+        """
+        while self._space.warm_bytes > keep_bytes:
+            with self._lock:
+                if self._space.warm_bytes <= keep_bytes:
+                    return
+                offset, size = self._space.pop_oldest()
+            self._punch(offset, offset + size)
+            with self._lock:
+                self._space.give_cold(offset, size)
+
+    def discard(self, handle: Handle) -> None:
+        """Give back the memory of a block whose owner has ended."""
+        self._punch(handle.offset, handle.offset + whole_pages(handle.nbytes))
+
+    def sweep(self, owner: int, live: Iterable[Handle]) -> None:
+        """Give back the memory of an owner that has ended, but for the blocks still in use."""
+        region = region_of(owner)
+        start = region.start
+        for handle in sorted(live):
+            self._punch_data(start, handle.offset)
+            start = handle.offset + whole_pages(handle.nbytes)
+        self._punch_data(start, region.stop)
+
+    def _punch_data(self, start: int, stop: int) -> None:
+        for begin, end in _extents(self._opened().number, start, stop):
+            self._punch(begin, end)
+
+    def _punch(self, start: int, stop: int) -> None:
+        """Free the memory between two offsets; where that cannot be done it stays taken."""
+        advice = getattr(mmap, "MADV_REMOVE", None)  # Linux has it
+        if advice is None or self._file is None:
+            return
+        for begin in range(start, stop, _PIECE_BYTES):
+            size = min(_PIECE_BYTES, stop - begin)
+            with suppress(OSError), mmap.mmap(self._file.number, size, offset=begin) as mapped:
+                mapped.madvise(advice)
+
+    def close(self) -> None:
+        """Let go of the file; what somebody still looks at stays readable."""
+        with self._lock:
+            for handle in list(self._inner):
+                self._forget(handle)
+            self._unmap_idle()
+            self._file = None
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("lazygraph", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile(prefix="lazygraph-") as file:  # macOS
+        return os.dup(file.fileno())
+
+
+def _write_all(number: int, flat: memoryview, offset: int) -> None:
+    """Write it all: the system takes at most 2 GB at a time."""
+    done = os.pwrite(number, flat, offset)
+    while done < flat.nbytes:
+        done += os.pwrite(number, flat[done:], offset + done)
+
+
+def _read_all(number: int, handle: Handle) -> bytearray:
+    made = bytearray(handle.nbytes)
+    with memoryview(made) as view:
+        done = 0
+        while done < handle.nbytes:
+            count = os.preadv(number, [view[done:]], handle.offset + done)
+            if not count:
+                raise OSError(errno.EIO, "the pool's shared memory ends before the block")
+            done += count
+    return made
+
+
+def _extents(number: int, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Where the file has memory between two offsets."""
+    while start < stop:
+        try:
+            begin = os.lseek(number, start, os.SEEK_DATA)
+        except OSError:  # none up to the file's end
+            return
+        if begin >= stop:
+            return
+        start = min(os.lseek(number, begin, os.SEEK_HOLE), stop)
+        yield begin, start

@@ -1,0 +1,66 @@
+"""Where each worker notes what it is running, for whoever has to know after its death."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from contextlib import suppress
+from time import perf_counter_ns
+from typing import NamedTuple
+
+from lazygraph.schedulers.processes.arena import Arena, Handle
+
+__all__ = ["Board", "Note", "erase", "read_note"]
+
+_PAGE = mmap.ALLOCATIONGRANULARITY
+_FIRST = 1 << 61  # beyond every owner's region of the arena's file
+_CELLS = struct.Struct("qq")
+
+
+class Note(NamedTuple):
+    """What a worker runs: the step, or -1 for none; since when, in seconds of perf_counter."""
+
+    step: int
+    since: float
+
+
+def _place(owner: int) -> Handle:
+    return Handle(_FIRST + owner * _PAGE, _PAGE)
+
+
+class Board:
+    """A worker's own page: two numbers, written without asking anyone, 0.1 us."""
+
+    def __init__(self, arena: Arena) -> None:
+        page = mmap.mmap(arena.fd, _PAGE, offset=_place(arena.owner).offset)
+        self._cells = memoryview(page).cast("q")
+
+    def begin(self, step: int) -> int:
+        """Note that a step begins; the time, in ns."""
+        cells, now = self._cells, perf_counter_ns()
+        cells[1] = now
+        cells[0] = step + 1
+        return now
+
+    @property
+    def step(self) -> int:
+        """What runs; -1 for nothing."""
+        return self._cells[0] - 1
+
+    def rest(self) -> None:
+        """Note that nothing runs."""
+        self._cells[0] = 0
+
+
+def read_note(arena: Arena, owner: int) -> Note:
+    """What a worker noted last; it may be dead."""
+    place = _place(owner)
+    step, since = _CELLS.unpack(os.pread(arena.fd, _CELLS.size, place.offset))
+    return Note(step - 1, since / 1e9)
+
+
+def erase(arena: Arena, owner: int) -> None:
+    """Give back a worker's page."""
+    with suppress(OSError):
+        arena.discard(_place(owner))

@@ -1,0 +1,141 @@
+"""Messages between the parent and one worker, over a pair of sockets."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["Channel", "WorkerChannel", "channel_pair"]
+
+_LENGTH = struct.Struct("Q")
+_READ_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 20
+
+
+def channel_pair() -> tuple[socket.socket, socket.socket]:
+    """The parent's end and the worker's."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+    return ends
+
+
+def _framed(message: Any) -> bytes:
+    body = pickle.dumps(message, 5)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Channel:
+    """The parent's end: it never waits, neither to read nor to write.
+
+    A worker that is busy does not read; if the parent waited for it while the worker waited
+    for the parent to take a big result, both would wait for ever.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self.socket = end
+        self._unsent: deque[memoryview] = deque()
+        self._arrived = bytearray()
+        self.is_closed = False
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self.socket.fileno()
+
+    def send(self, message: Any) -> None:
+        """Send now what the system takes now; `flush` sends the rest."""
+        self._unsent.append(memoryview(_framed(message)))
+        self.flush()
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether `flush` has something to do."""
+        return bool(self._unsent)
+
+    def flush(self) -> None:
+        """Send more of what is unsent."""
+        try:
+            while self._unsent:
+                piece = self._unsent[0]
+                sent = self.socket.send(piece)
+                if sent == len(piece):
+                    self._unsent.popleft()
+                else:
+                    self._unsent[0] = piece[sent:]
+        except BlockingIOError:
+            pass
+        except OSError:  # the worker is gone: reading will tell
+            self._unsent.clear()
+
+    def receive(self) -> Iterator[Any]:
+        """The messages that have arrived; `is_closed` is set when there will be no more."""
+        self._read()
+        arrived, begin = self._arrived, 0
+        while len(arrived) - begin >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(arrived, begin)
+            end = begin + _LENGTH.size + length
+            if len(arrived) < end:
+                break
+            with memoryview(arrived)[begin + _LENGTH.size : end] as body:
+                yield pickle.loads(body)  # noqa: S301  # our own worker's
+            begin = end
+        del arrived[:begin]
+
+    def _read(self) -> None:
+        """All there is, but at most for a moment: other workers are waiting."""
+        try:
+            for _ in range(64):
+                piece = self.socket.recv(_READ_BYTES)
+                if not piece:
+                    self.is_closed = True
+                    return
+                self._arrived += piece
+                if len(piece) < _READ_BYTES // 16:
+                    return
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.is_closed = True
+
+    def close(self) -> None:
+        """Close the socket: the worker, if alive, ends."""
+        self.is_closed = True
+        self.socket.close()
+
+
+class WorkerChannel:
+    """The worker's end: it waits. Any of the worker's threads may send."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        self._file = end.makefile("rb", buffering=_READ_BYTES)
+        self._lock = threading.Lock()
+
+    def send(self, message: Any) -> None:
+        """Send, and wait until it is sent."""
+        data = _framed(message)
+        with self._lock:
+            self._socket.sendall(data)
+
+    def receive(self) -> Any:
+        """The next message.
+
+        Raises
+        ------
+        EOFError
+            If the parent is gone.
+        """
+        head = self._file.read(_LENGTH.size)
+        if len(head) < _LENGTH.size:
+            raise EOFError
+        (length,) = _LENGTH.unpack(head)
+        body = self._file.read(length)
+        if len(body) < length:
+            raise EOFError
+        return pickle.loads(body)  # noqa: S301  # our own parent's

@@ -1,0 +1,224 @@
+"""Gives the ready steps of a run to the workers of a pool.
+
+Small steps travel many at a time, as many as take a moment together; a long one alone. A step
+whose result only the next one needs travels with it. What waits in the queue of a worker that
+turns out to be slow is taken back when another has nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from lazygraph.errors import UnpicklableError, WorkerStartError
+from lazygraph.schedulers.controlled.controller import Controller
+from lazygraph.schedulers.controlled.mail import Outcome
+from lazygraph.schedulers.processes.desk import Desk, Unit
+from lazygraph.schedulers.processes.luggage import CannotSend, Load, Luggage
+from lazygraph.schedulers.processes.messages import Return
+from lazygraph.schedulers.processes.pool import Pool, Worker
+
+__all__ = ["Dispatch"]
+
+_BATCH_SECONDS = 0.002  # units for so long travel together
+_WORTH_SECONDS = 0.0001  # a message costs as much as so much work: less is not divided
+_AHEAD_SECONDS = 0.001  # a worker with less than this to do is given more
+_PATIENCE_SECONDS = 0.001  # after so long in silence, work is taken back for an idle worker
+_MOST_CHAINED = 1000
+
+
+class Dispatch:
+    """Who does what, in one run.
+
+    Attributes
+    ----------
+    desks : dict of Worker to Desk
+        The work of each worker.
+    alone : set of int
+        Steps that travel by themselves, since a worker died of one of their unit.
+    """
+
+    def __init__(self, run: Controller, pool: Pool, lane: object) -> None:
+        self.run, self.pool, self._lane = run, pool, lane
+        self.luggage = Luggage(run, pool)
+        self.desks: dict[Worker, Desk] = {worker: Desk(worker) for worker in pool.workers}
+        self.alone: set[int] = set()
+        self._is_told: set[Worker] = set()  # of the surroundings
+
+    # ------------------------------------------------------------ handing out
+    def feed(self) -> None:
+        """Give ready steps to workers that have little to do."""
+        state = self.run.state
+        if state.n_ready:
+            self._hire(state.n_ready)
+            while state.n_ready and self._hand_over():
+                pass
+        self._take_back(perf_counter())
+
+    def _hire(self, n_ready: int) -> None:
+        """Start workers, where there are ready steps for more."""
+        workers, most = self.pool.workers, self.pool.recipe.num_workers
+        while len(workers) < most and len(workers) < n_ready + self._n_busy:
+            try:
+                worker = self.pool.hire()
+            except (WorkerStartError, OSError):
+                if not workers:
+                    raise
+                return  # those there are will do
+            self.desks[worker] = Desk(worker)
+            self._is_told.add(worker)
+
+    @property
+    def _n_busy(self) -> int:
+        return sum(not desk.is_idle for desk in self.desks.values())
+
+    def _hand_over(self) -> bool:
+        """Give one worker units for a moment; false if nobody has room or nothing may run."""
+        free = self._free_desks()
+        step = self.run.state.take() if free else None
+        if step is None:
+            return False
+        desk = free[0] if len(free) == 1 else self.luggage.nearest(step, free)
+        units, is_more = self._batch(desk, step)
+        if units:
+            self._send(desk, units)
+        return is_more
+
+    def _free_desks(self) -> list[Desk]:
+        """The desks without work; if there is none, the one that runs out of it first."""
+        ready = [desk for desk in self.desks.values() if desk.worker.is_ready]
+        idle = [desk for desk in ready if desk.is_idle]
+        if idle:
+            return idle
+        soon = [desk for desk in ready if desk.is_free_in(_AHEAD_SECONDS)]
+        return [min(soon, key=lambda desk: desk.load)] if soon else []
+
+    def _batch(self, desk: Desk, step: int | None) -> tuple[list[Unit], bool]:
+        """Units that take a moment together, the first of them beginning with `step`.
+
+        And whether there may be more for other workers.
+        """
+        state = self.run.state
+        # Of what is ready, no worker gets more than leaves as much for each of the others.
+        most = max(1, state.n_ready // (2 * len(self.desks)))
+        units: list[Unit] = []
+        seconds = 0.0
+        while step is not None:
+            unit = self.luggage.unit(self._chain(step))
+            if not (unit.is_short or (desk.is_idle and not units)):
+                self.put_back(unit)
+                return units, bool(units)
+            units.append(unit)
+            seconds += unit.seconds or 0.0
+            is_fair = len(units) < most or seconds < _WORTH_SECONDS
+            if not (unit.is_short and is_fair and seconds < _BATCH_SECONDS):
+                break
+            step = state.take()
+        return units, True
+
+    def _chain(self, step: int) -> list[int]:
+        """The step, and those after it that can only run when the one before has."""
+        state, chain = self.run.state, [step]
+        while len(chain) < _MOST_CHAINED and step not in self.alone:
+            after = self.luggage.follower(step)
+            if after is None or not state.is_near(after):
+                break
+            state.claimed.add(after)
+            chain.append(after)
+            step = after
+        return chain
+
+    def _send(self, desk: Desk, units: list[Unit]) -> None:
+        load, packed = Load(self.luggage, desk), []
+        for unit in units:
+            try:
+                packed.append(load.unit(unit))
+                desk.add(unit)
+            except CannotSend as reason:
+                self._stay(desk, unit, reason)
+        if packed:
+            self._tell_surroundings(desk.worker)
+            self.tell_begun(desk)  # before it may have ended
+            desk.worker.send(load.message(packed))
+
+    def _tell_surroundings(self, worker: Worker) -> None:
+        """Let a worker from a run before know what has changed since."""
+        if worker not in self._is_told:
+            self._is_told.add(worker)
+            setting = self.pool.setting()
+            if setting != worker.setting:
+                worker.setting = setting
+                worker.send(setting)
+
+    def tell_begun(self, desk: Desk) -> None:
+        """Observers: the first unit in a worker's queue is the one that runs."""
+        unit = desk.head
+        if unit is not None and not unit.is_told:
+            unit.is_told = True
+            self.run.began(unit.left[0], desk.worker.name)
+
+    # ------------------------------------------------------------ taking back
+    def put_back(self, unit: Unit) -> None:
+        """What has not ended of a unit is to run elsewhere."""
+        self.disclaim(unit)
+        self.run.state.put_back(unit.left[0])
+
+    def disclaim(self, unit: Unit) -> None:
+        """The steps of a unit that have not ended run on their own account."""
+        self.run.state.claimed.difference_update(unit.left)
+
+    def _stay(self, desk: Desk, unit: Unit, reason: CannotSend) -> None:
+        """A unit cannot travel: its first step has failed."""
+        self.disclaim(unit)
+        step, name, now = reason.step, desk.worker.name, perf_counter()
+        if step != unit.steps[0]:  # a later one's fault: the others travel without it
+            self.alone.update(unit.steps)
+            self.run.state.put_back(unit.steps[0])
+            return
+        self.run.began(step, name)
+        error = self.unpicklable(step, reason.path, reason.__cause__)
+        self.run.settle(Outcome(self._lane, step, name, None, error, now, now))  # type: ignore[arg-type]
+
+    def unpicklable(self, step: int, path: str, cause: BaseException | None) -> UnpicklableError:
+        """The error of a step that cannot be sent, or whose result cannot."""
+        plan = self.run.plan
+        error = UnpicklableError(plan.key(step), plan.origins.call(step)._function.name, path)
+        error.__cause__ = cause
+        return error
+
+    def _take_back(self, now: float) -> None:
+        """Ask slow workers for units that idle ones could run."""
+        if self._has_idle:
+            for desk in self.desks.values():
+                if desk.has_spare and desk.heard + _PATIENCE_SECONDS <= now:
+                    desk.was_asked = True
+                    desk.worker.send(Return(len(desk.queue) // 2))
+
+    @property
+    def _has_idle(self) -> bool:
+        return any(desk.worker.is_ready and desk.is_idle for desk in self.desks.values())
+
+    @property
+    def deadline(self) -> float | None:
+        """When a task may have taken too long, or work is to be taken back."""
+        moments = []
+        has_idle = self._has_idle
+        for desk in self.desks.values():
+            if desk.head is not None and desk.head.timeout is not None:
+                moments.append(desk.heard + desk.head.timeout)
+            if has_idle and desk.has_spare:
+                moments.append(desk.heard + _PATIENCE_SECONDS)
+        return min(moments, default=None)
+
+    def release(self, steps: Sequence[int]) -> None:
+        """Let workers forget results, with some message to come."""
+        for desk in self.desks.values():
+            desk.release(steps)
+        self.luggage.release(steps)
+
+    def tidy(self) -> None:
+        """Let memory be used again."""
+        if self.pool.freed:
+            for desk in self.desks.values():
+                desk.send_forgotten()
+            self.pool.recycle()

@@ -1,0 +1,180 @@
+"""The lane of a run on a pool: leases it, feeds it, hears it, and leaves it in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from lazygraph.schedulers.controlled.controller import Controller
+from lazygraph.schedulers.controlled.lanes import Lane
+from lazygraph.schedulers.controlled.mail import Mail, Mailbox, Outcome
+from lazygraph.schedulers.processes import messages, surroundings
+from lazygraph.schedulers.processes.desk import Desk
+from lazygraph.schedulers.processes.dispatch import Dispatch
+from lazygraph.schedulers.processes.parcels import Parcel, unpack
+from lazygraph.schedulers.processes.pool import Pool, Worker
+from lazygraph.schedulers.processes.reports import Reports
+
+__all__ = ["PoolMailbox", "ProcessLane"]
+
+_GRACE_SECONDS = 0.2  # for tasks in hand, when a run has failed
+_LONGEST_SECONDS = 3600.0  # which the system can wait for; then it asks again
+
+
+class _Said(NamedTuple):
+    """What a worker has said, or None: it is gone."""
+
+    reports: Reports
+    worker: Worker
+    message: Any
+
+    def arrive(self, _: Controller) -> None:
+        """Act on it."""
+        self.reports.hear(self.worker, self.message)
+
+
+class PoolMailbox(Mailbox):
+    """Mail of a run on a pool: from threads as usual, and what workers say."""
+
+    def __init__(self, lane: ProcessLane) -> None:
+        super().__init__()
+        self._lane = lane
+
+    def post(self, mail: Mail) -> None:
+        """Put mail into the box; wakes who waits."""
+        super().post(mail)
+        self._lane.wake()
+
+    def wait(self, seconds: float | None) -> Sequence[Mail]:
+        """All mail there is."""
+        said = self._lane.listen(seconds if self.is_empty else 0)
+        return said if self.is_empty else [*said, *super().wait(0)]
+
+
+class ProcessLane(Lane):
+    """The workers of a pool, for one run.
+
+    Parameters
+    ----------
+    lease : callable
+        Gives the pool, when the run begins.
+    give_back : callable
+        Takes the pool, when the run is over.
+    """
+
+    def __init__(self, lease: Callable[[], Pool], give_back: Callable[[Pool], None]) -> None:
+        self._lease, self._give_back = lease, give_back
+        self._pool: Pool | None = None
+        self._dispatch: Dispatch | None = None
+        self._reports: Reports | None = None
+
+    def _begin(self, run: Controller) -> Dispatch:
+        self._pool = self._lease()
+        self._dispatch = Dispatch(run, self._pool, self)
+        self._reports = Reports(self._dispatch, self)
+        return self._dispatch
+
+    def feed(self, run: Controller, /) -> None:
+        """Give ready steps to workers that have little to do."""
+        dispatch = self._dispatch or self._begin(run)
+        dispatch.feed()
+        dispatch.tidy()
+
+    def wake(self) -> None:
+        """End the current `listen`; from any thread."""
+        if self._pool is not None:
+            self._pool.wake()
+
+    def listen(self, seconds: float | None) -> list[Mail]:
+        """What workers have to say; waits so long for the first word."""
+        if self._pool is None or self._reports is None:
+            return []
+        patience = None if seconds is None else min(max(0.0, seconds), _LONGEST_SECONDS)
+        return [_Said(self._reports, *said) for said in self._pool.wait(patience)]
+
+    def expire(self, _: Controller, now: float, /) -> Sequence[Outcome]:
+        """End the workers whose tasks have taken too long."""
+        return () if self._reports is None else list(self._reports.overdue(now))
+
+    @property
+    def deadline(self) -> float | None:
+        """When something is to be done though no worker has said anything."""
+        return None if self._dispatch is None else self._dispatch.deadline
+
+    @property
+    def running(self) -> Sequence[int]:
+        """The steps being run, as far as the workers have noted."""
+        if self._dispatch is None or self._pool is None:
+            return ()
+        busy = [desk for desk in self._dispatch.desks.values() if not desk.is_idle]
+        notes = [self._pool.note(desk.worker).step for desk in busy]
+        return [step for step in notes if step >= 0]
+
+    def release(self, steps: Sequence[int], /) -> None:
+        """Let workers forget results, with some message to come."""
+        if self._dispatch is not None:
+            self._dispatch.release(steps)
+
+    def read(self, value: Any, /) -> Any:
+        """The result itself, for a parcel; big arrays in memory of this process alone."""
+        if type(value) is not Parcel or self._pool is None:
+            return value
+        arena = self._pool.arena
+        return unpack(value, lambda block: arena.private(block.handle, block))
+
+    # -------------------------------------------------------------------- end
+    def close(self) -> None:
+        """Stop what runs, and give the pool back."""
+        if self._pool is None or self._dispatch is None:
+            return
+        desks, was_interrupted = self._dispatch.desks, self._dispatch.run.was_interrupted
+        try:
+            if not was_interrupted:
+                _calm_down(self._pool, desks)
+        finally:
+            for worker, desk in desks.items():
+                # An interrupt may have come in the middle of a message: no worker is spared.
+                if (was_interrupted or not desk.is_idle) and not self._pool.is_closed:
+                    self._pool.dismiss(worker)
+            self._pool.end_run()
+            self._give_back(self._pool)
+
+
+def _calm_down(pool: Pool, desks: dict[Worker, Desk]) -> None:
+    """Give tasks in hand a moment to end, so that their workers need not be killed."""
+    for desk in desks.values():
+        if not desk.is_idle:
+            desk.worker.send(messages.Return(len(desk.queue)))
+    end = perf_counter() + _GRACE_SECONDS
+    while (
+        not pool.is_closed
+        and (left := end - perf_counter()) > 0
+        and any(not d.is_idle for d in desks.values())
+    ):
+        for worker, message in pool.wait(left):
+            if worker in desks:
+                _hear_out(pool, desks, desks[worker], message)
+
+
+def _hear_out(pool: Pool, desks: dict[Worker, Desk], desk: Desk, message: Any) -> None:
+    """What a worker says when nobody wants its results any more."""
+    match message:
+        case None:
+            pool.bury(desk.worker)
+            del desks[desk.worker]
+        case messages.Done():
+            for first, ended, _, result in message.units:
+                desk.advance(desk.queue[first], ended)
+                pool.adopt(result)  # and forget it: its blocks are free
+        case messages.Failed():
+            desk.remove(desk.queue[message.first])
+        case messages.Back():
+            for first in message.firsts:
+                desk.remove(desk.queue[first])
+        case messages.Hello():
+            pool.greet(desk.worker, message)
+        case messages.Acknowledge():
+            pool.acknowledged(desk.worker, message.handles)
+        case messages.Printed():
+            surroundings.print_text(message)

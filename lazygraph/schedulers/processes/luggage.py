@@ -1,0 +1,217 @@
+"""Packs what the steps of a run need for the way to a worker, and unpacks nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lazygraph.options import NO_OPTIONS
+from lazygraph.schedulers.processes.blame import argument_path, blame
+from lazygraph.schedulers.processes.desk import Desk, Unit
+from lazygraph.schedulers.processes.messages import Work
+from lazygraph.schedulers.processes.parcels import Parcel, pack
+from lazygraph.schedulers.processes.pool import Pool, Worker
+from lazygraph.task import Built
+
+if TYPE_CHECKING:
+    from lazygraph.schedulers.controlled.controller import Controller
+
+__all__ = ["CannotSend", "Load", "Luggage"]
+
+_NEWEST = 0.3  # how much the newest duration counts in the mean
+
+
+class CannotSend(Exception):  # noqa: N818  # never reaches a user
+    """What a step needs cannot be pickled; `path` says what it is."""
+
+    def __init__(self, step: int, path: str) -> None:
+        super().__init__(step, path)
+        self.step, self.path = step, path
+
+
+class Luggage:
+    """The functions and values of a run, packed when first sent, once."""
+
+    def __init__(self, run: Controller, pool: Pool) -> None:
+        self.run, self.pool = run, pool
+        self._outputs = frozenset(run.plan.outputs)
+        self._numbers: dict[Any, int] = {}  # of functions
+        self._number_of: dict[int, int] = {}  # by step
+        self._seconds: dict[int, float] = {}  # by function: how long it takes, on average
+        self._functions: dict[int, Any] = {}  # packed
+        self._packed: dict[int, Any] = {}  # by slot: constants, results made in this process
+        self._slot_of: dict[int, int] = {}  # by id: where a constant was first seen
+        self._homes: dict[int, Worker] = {}  # who made a big result
+        seed = run.terms.seed
+        self.entropy = None if seed is None else (seed.entropy, seed.path)
+
+    # ------------------------------------------------------------------ units
+    def follower(self, step: int) -> int | None:
+        """The one step that needs this one's result, if that is all it needs; else None."""
+        plan = self.run.plan
+        dependents = plan.dependents[step]
+        if len(dependents) != 1 or step in self._outputs:
+            return None
+        (after,) = dependents
+        if len(plan.dependencies[after]) != 1:
+            return None
+        if plan.options and not (self._is_plain(step) and self._is_plain(after)):
+            return None
+        return after
+
+    def _is_plain(self, step: int) -> bool:
+        return not self.run.plan.options.get(step, NO_OPTIONS).is_controlled
+
+    def unit(self, steps: list[int]) -> Unit:
+        """A unit of these steps, with what is known of its duration."""
+        options = self.run.plan.options.get(steps[0], NO_OPTIONS)
+        is_solo = bool(options.timeout is not None or options.uses or not options.rerun)
+        return Unit(steps, self._likely(steps), is_solo, options.timeout)
+
+    def _likely(self, steps: list[int]) -> float | None:
+        total = 0.0
+        for step in steps:
+            seconds = self._seconds.get(self.number(step))
+            if seconds is None:
+                return None
+            total += seconds
+        return total
+
+    def learn(self, step: int, seconds: float) -> None:
+        """A step took so long."""
+        number = self.number(step)
+        before = self._seconds.get(number, seconds)
+        self._seconds[number] = before + _NEWEST * (seconds - before)
+
+    # -------------------------------------------------------------- functions
+    def number(self, step: int) -> int:
+        """The number of a step's function."""
+        number = self._number_of.get(step)
+        if number is None:
+            call = self.run.plan.calls[step]
+            key: Any = (id(call.func), id(call.template)) if type(call) is Built else id(call)
+            number = self._number_of[step] = self._numbers.setdefault(key, len(self._numbers))
+        return number
+
+    def function(self, number: int, step: int) -> Any:
+        """A function, packed."""
+        packed = self._functions.get(number)
+        if packed is None:
+            call = self.run.plan.calls[step]
+            packed = self._functions[number] = self._pack(call, step, None)
+        return packed
+
+    # ----------------------------------------------------------------- values
+    def constant(self, slot: int, step: int) -> tuple[int, Any]:
+        """A literal argument: the slot to know it by, and itself, packed."""
+        value = self.run.plan.constants[-1 - slot]
+        slot = self._slot_of.setdefault(id(value), slot)
+        packed = self._packed.get(slot)
+        if packed is None:
+            packed = self._packed[slot] = self._pack(value, step, slot)
+        return slot, packed
+
+    def result(self, slot: int, step: int) -> Any:
+        """The result of a step, packed."""
+        value = self.run.state.values[slot]
+        if type(value) is Parcel:
+            return value
+        packed = self._packed.get(slot)
+        if packed is None:
+            packed = self._pack(value, step, slot)
+            if type(packed) is Parcel:  # made in this process
+                self._packed[slot] = packed
+        return packed
+
+    def _pack(self, value: Any, step: int, slot: int | None) -> Any:
+        try:
+            return self.pool.adopt(pack(value, self.pool.arena))
+        except Exception as error:
+            raise CannotSend(step, self._path(value, step, slot, error)) from error
+
+    def _path(self, value: Any, step: int, slot: int | None, error: Exception) -> str:
+        if slot is None:
+            return blame(value.func if type(value) is Built else value, "its function", error)
+        place = self.run.plan.slots[step].index(slot)
+        return blame(value, argument_path(self.run.plan.origins.call(step), place), error)
+
+    def adopt(self, thing: Any, step: int, worker: Worker) -> Any:
+        """A result that has arrived; its blocks live as long as it does."""
+        adopted = self.pool.adopt(thing)
+        if type(adopted) is Parcel and adopted.blocks:
+            self._homes[step] = worker
+        return adopted
+
+    def release(self, steps: Any) -> None:
+        """Nobody needs these results any more."""
+        for step in steps:
+            self._packed.pop(step, None)
+            self._homes.pop(step, None)
+
+    # --------------------------------------------------------------- journeys
+    def nearest(self, step: int, desks: list[Desk]) -> Desk:
+        """Of some idle workers, the one that has most of what a step needs."""
+        needed = self.run.plan.dependencies[step]
+        if not needed or len(desks) == 1:
+            return desks[0]
+        return max(desks, key=lambda desk: self._has(desk, needed))
+
+    def _has(self, desk: Desk, slots: tuple[int, ...]) -> int:
+        values = self.run.state.values
+        return sum(
+            values[slot].nbytes
+            for slot in slots
+            if type(values[slot]) is Parcel
+            and (slot in desk.known or self._homes.get(slot) is desk.worker)
+        )
+
+
+class Load:
+    """One message's worth of units, with what their worker has not got."""
+
+    def __init__(self, luggage: Luggage, desk: Desk) -> None:
+        self._luggage, self._desk = luggage, desk
+        self._functions: dict[int, Any] = {}
+        self._values: dict[int, Any] = {}
+
+    def unit(self, unit: Unit) -> list[tuple[int, int, tuple[Any, ...]]]:
+        """A unit as workers read it.
+
+        Raises
+        ------
+        CannotSend
+            If it needs what cannot be pickled.
+        """
+        members: list[tuple[int, int, tuple[Any, ...]]] = []
+        before: int | None = None
+        for step in unit.steps:
+            number = self._luggage.number(step)
+            if number not in self._desk.functions and number not in self._functions:
+                self._functions[number] = self._packed(self._luggage.function(number, step))
+            slots = self._luggage.run.plan.slots[step]
+            arguments = [None if slot == before else self._argument(slot, step) for slot in slots]
+            members.append((step, number, tuple(arguments)))
+            before = step
+        return members
+
+    def _argument(self, slot: int, step: int) -> int | tuple[Any]:
+        """A value that travels inline, in a tuple, or the slot to know it by."""
+        if slot < 0:
+            slot, thing = self._luggage.constant(slot, step)
+        else:
+            thing = self._luggage.result(slot, step)
+        if type(thing) is not Parcel:
+            return (thing,)
+        if slot not in self._desk.known and slot not in self._values:
+            self._values[slot] = self._packed(thing)
+        return slot
+
+    def _packed(self, thing: Any) -> Any:
+        if type(thing) is Parcel:
+            self._desk.worker.viewed.update(thing.handles())
+        return thing
+
+    def message(self, units: list[Any]) -> Work:
+        """The message."""
+        self._desk.known.update(self._values)
+        self._desk.functions.update(self._functions)
+        return Work(self._functions, self._values, units, self._luggage.entropy)

@@ -1,0 +1,352 @@
+"""Worker processes and the memory they share: started when needed, replaced when they die."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from lazygraph.errors import WorkerStartError
+from lazygraph.schedulers.cores import usable_cores
+from lazygraph.schedulers.processes import surroundings
+from lazygraph.schedulers.processes.arena import Arena, Handle
+from lazygraph.schedulers.processes.board import Note, erase, read_note
+from lazygraph.schedulers.processes.hire import Process, blas_environment
+from lazygraph.schedulers.processes.messages import (
+    Acknowledge,
+    Ended,
+    Forget,
+    Hello,
+    Quit,
+    Setting,
+)
+from lazygraph.schedulers.processes.parcels import Parcel, adopt
+from lazygraph.schedulers.processes.pickling import pack_function
+from lazygraph.schedulers.processes.remote import from_wire
+
+__all__ = ["Pool", "Recipe", "Worker"]
+
+# Workers in a row that end before they are ready: by themselves, each would; or were killed.
+_MOST_FAILED_STARTS, _MOST_KILLED_STARTS = 3, 20
+_QUIT_SECONDS = 1.0
+
+
+class Recipe(NamedTuple):
+    """What makes one pool different from another."""
+
+    num_workers: int
+    initializer: Callable[[], object] | None = None
+    preload: tuple[str, ...] = ()
+    blas_threads: int | None = None
+
+
+class Worker:
+    """What the parent knows of a worker process."""
+
+    def __init__(self, process: Process, number: int) -> None:
+        self.process, self.name = process, f"process-{number}"
+        self.is_ready = False  # it has said hello
+        self.setting: Setting | None = None  # the surroundings it was told of
+        self.viewed: set[Handle] = set()  # blocks that it may look at
+
+    def __repr__(self) -> str:
+        return f"Worker({self.name}, pid {self.process.pid})"
+
+    def send(self, message: Any) -> None:
+        """Send a message, now or as soon as it is read."""
+        self.process.channel.send(message)
+
+    @property
+    def owner(self) -> int:
+        """Its number in the arena."""
+        return self.process.owner
+
+
+class Pool:
+    """The workers of one recipe; used by one run at a time."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.workers: list[Worker] = []
+        self.freed: deque[Handle] = deque()  # blocks that nothing in this process needs
+        self._live: set[Handle] = set()  # blocks in use
+        self.is_closed = False
+        self._arena = _new_arena()
+        self._next_owner = 1
+        self._failed_starts = 0
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._initializer = (
+            None if recipe.initializer is None else pack_function(recipe.initializer)
+        )
+        share = max(1, usable_cores() // recipe.num_workers)
+        self._environment = blas_environment(recipe.blas_threads, share)
+        self._specs = _specs()
+        self._looking: dict[Handle, set[int]] = {}  # freed blocks, and who may still look
+        _pools.add(self)
+
+    @property
+    def arena(self) -> Arena:
+        """The memory that all share."""
+        return self._arena
+
+    # ---------------------------------------------------------------- workers
+    def hire(self) -> Worker:
+        """Start one more worker; it will say hello."""
+        owner, self._next_owner = self._next_owner, self._next_owner + 1
+        worker = Worker(
+            Process(self._arena, owner, self.recipe.num_workers, self._environment), owner
+        )
+        self._selector.register(worker.process.channel, selectors.EVENT_READ, worker)
+        self.workers.append(worker)
+        worker.setting = self.setting()
+        worker.send((worker.setting, self.recipe.preload, self._initializer))
+        return worker
+
+    def setting(self) -> Setting:
+        """The surroundings of this process, with what is set for workers."""
+        setting = surroundings.current()
+        return setting._replace(environ={**setting.environ, **self._environment})
+
+    def greet(self, worker: Worker, hello: Hello) -> None:
+        """The worker is ready, or its initializer has failed.
+
+        Raises
+        ------
+        WorkerStartError
+            If it has: every other would fail too.
+        """
+        if hello.error is not None:
+            cause = from_wire(hello.error)
+            self.close()
+            raise WorkerStartError(f"a worker's initializer raised {cause!r}") from cause
+        worker.is_ready = True
+        self._failed_starts = 0
+
+    def bury(self, worker: Worker) -> int:
+        """Take leave of a worker that has died, and of its memory; its exit code.
+
+        Raises
+        ------
+        WorkerStartError
+            If workers keep dying before they are ready.
+        """
+        self._remove(worker)
+        code = worker.process.exit_code()
+        self._forsake(worker)
+        if not worker.is_ready:
+            self._failed_starts += 1
+            most = _MOST_FAILED_STARTS if code >= 0 else _MOST_KILLED_STARTS
+            if self._failed_starts >= most:
+                self.close()
+                raise WorkerStartError(
+                    f"worker processes end before they are ready (exit code {code}); "
+                    "what they wrote to stderr says why"
+                )
+        return code
+
+    def dismiss(self, worker: Worker) -> None:
+        """End a worker at once."""
+        self._remove(worker)
+        worker.process.discard()
+        self._forsake(worker)
+
+    def _remove(self, worker: Worker) -> None:
+        self._selector.unregister(worker.process.channel)
+        self.workers.remove(worker)
+
+    def _forsake(self, worker: Worker) -> None:
+        """Give back the memory that a dead worker had written and nobody knows of."""
+        erase(self._arena, worker.owner)
+        owner = worker.owner
+        self._arena.sweep(owner, [handle for handle in self._live if handle.owner == owner])
+        for handle in list(worker.viewed):
+            self._not_looking(handle, worker.owner)
+
+    def note(self, worker: Worker) -> Note:
+        """What the worker is running."""
+        return read_note(self._arena, worker.owner)
+
+    # ----------------------------------------------------------------- events
+    def wake(self) -> None:
+        """End the current `wait`; from any thread."""
+        with suppress(OSError):  # full: it will wake
+            os.write(self._wake_write, b"!")
+
+    def wait(self, seconds: float | None) -> Iterator[tuple[Worker, Any]]:
+        """What workers have to say; a worker that is gone says None, once, as its last word."""
+        for worker in self.workers:
+            if worker.process.channel.has_unsent:
+                self._selector.modify(
+                    worker.process.channel, selectors.EVENT_READ | selectors.EVENT_WRITE, worker
+                )
+        for key, events in self._selector.select(seconds):
+            worker = key.data
+            if worker is None:
+                self._silence()
+                continue
+            channel = worker.process.channel
+            if events & selectors.EVENT_WRITE:
+                channel.flush()
+                if not channel.has_unsent:
+                    self._selector.modify(channel, selectors.EVENT_READ, worker)
+            if events & selectors.EVENT_READ:
+                for message in channel.receive():
+                    yield worker, message
+                if channel.is_closed and worker in self.workers:
+                    yield worker, None
+
+    def _silence(self) -> None:
+        with suppress(OSError):
+            os.read(self._wake_read, 4096)
+
+    # ----------------------------------------------------------------- memory
+    def adopt(self, thing: Any) -> Any:
+        """A packed value whose blocks are in use as long as it lives."""
+        if type(thing) is not Parcel or not (handles := thing.handles()):
+            return thing
+        self._live.update(handles)
+        return adopt(thing, self.freed)
+
+    def recycle(self) -> None:
+        """Let the memory of freed blocks be used again, once nobody looks at it."""
+        gone: list[Handle] = []
+        while self.freed:
+            gone.append(self.freed.popleft())
+        if not gone:
+            return
+        told: dict[Worker, list[Handle]] = {}
+        for handle in gone:
+            looking = [worker for worker in self.workers if handle in worker.viewed]
+            self._looking[handle] = {worker.owner for worker in looking}
+            for worker in looking:
+                told.setdefault(worker, []).append(handle)
+            if not looking:
+                self._free(handle)
+        for worker, handles in told.items():
+            worker.send(Forget([], handles, []))
+
+    def acknowledged(self, worker: Worker, handles: Sequence[Handle]) -> None:
+        """A worker looks at some blocks no more."""
+        for handle in handles:
+            self._not_looking(handle, worker.owner)
+            worker.viewed.discard(handle)
+
+    def _not_looking(self, handle: Handle, owner: int) -> None:
+        looking = self._looking.get(handle)
+        if looking is not None:
+            looking.discard(owner)
+            if not looking:
+                self._free(handle)
+
+    def _free(self, handle: Handle) -> None:
+        self._looking.pop(handle, None)
+        self._live.discard(handle)
+        if handle.owner == 0:
+            self._arena.free([handle])
+            return
+        for worker in self.workers:
+            if worker.owner == handle.owner:
+                worker.send(Forget([], [], [handle]))
+                return
+        self._arena.discard(handle)
+
+    def settle(self) -> None:
+        """Between runs: hear what workers still had to say, and give back memory."""
+        self.recycle()
+        for worker, message in list(self.wait(0)):
+            if message is None:
+                self.bury(worker)
+            elif isinstance(message, Acknowledge):
+                self.acknowledged(worker, message.handles)
+            elif isinstance(message, Hello):
+                self.greet(worker, message)
+
+    # --------------------------------------------------------------- lifetime
+    @property
+    def is_stale(self) -> bool:
+        """Whether a module that workers may have imported was reloaded since."""
+        return any(
+            getattr(sys.modules.get(name), "__spec__", spec) is not spec
+            for name, spec in self._specs.items()
+        )
+
+    def renew_specs(self) -> None:
+        """Workers may by now have imported what this process has imported since."""
+        if len(sys.modules) != len(self._specs):
+            self._specs = {**_specs(), **self._specs}
+
+    def end_run(self) -> None:
+        """Let workers forget a run; give memory back."""
+        if self.is_closed:
+            return
+        self.recycle()
+        for worker in self.workers:
+            worker.send(Ended())
+        self._arena.trim()
+
+    def close(self) -> None:
+        """End all workers: in peace if they are quick about it."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        for worker in self.workers:
+            worker.send(Quit())
+        for worker in self.workers:
+            if worker.is_ready:
+                worker.process.leave(_QUIT_SECONDS)
+            worker.process.discard()
+        self.workers.clear()
+        self._close_files()
+
+    def _close_files(self) -> None:
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        self._arena.close()
+
+    def forget(self) -> None:
+        """In a forked child: nothing of it is the child's, and nothing must be kept open.
+
+        A worker ends when the last copy of its parent's end of the channel is closed.
+        """
+        self.is_closed = True
+        for worker in self.workers:
+            worker.process.forget()
+        self._close_files()
+
+
+def _new_arena() -> Arena:
+    try:
+        return Arena.create()
+    except OSError as error:
+        raise WorkerStartError(f"there is no shared memory for workers: {error}") from error
+
+
+#: All pools of this process.
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for pool in list(_pools):
+        if not pool.is_closed:
+            pool.forget()
+    _pools.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
+
+
+def _specs() -> dict[str, Any]:
+    modules: list[tuple[str, ModuleType]] = list(sys.modules.items())
+    return {name: getattr(module, "__spec__", None) for name, module in modules}

@@ -1,0 +1,176 @@
+"""Runs a plan on processes: the scheduler that users choose as ``scheduler="processes"``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from lazygraph.errors import OptionError, RunError
+from lazygraph.options import CONTROLS
+from lazygraph.plan import Plan
+from lazygraph.protocols import Observer, Pass
+from lazygraph.schedulers.controlled import (
+    Controller,
+    InlineLane,
+    InlineStream,
+    PumpedStream,
+    Stream,
+    ThreadLane,
+    is_inside_lane,
+)
+from lazygraph.schedulers.cores import check_num_workers
+from lazygraph.schedulers.processes.lane import PoolMailbox, ProcessLane
+from lazygraph.schedulers.processes.pool import Pool, Recipe
+from lazygraph.schedulers.processes.warm import warm_pools
+from lazygraph.schedulers.processes.worker import is_loading, is_worker
+from lazygraph.terms import NO_TERMS, TERMS, Terms
+
+__all__ = ["Processes"]
+
+
+class Processes:
+    """Worker processes: for tasks that hold the GIL, and for those that may crash.
+
+    Parameters
+    ----------
+    num_workers : int, optional
+        How many tasks run at once; the number of usable cores by default.
+    initializer : callable, optional
+        Called in each worker before its first task.
+    preload : iterable of str
+        Modules that each worker imports before its first task.
+    blas_threads : int, optional
+        How many threads BLAS and OpenMP may use in each worker; the number of cores divided
+        by that of workers by default, unless variables such as ``OMP_NUM_THREADS`` are set.
+
+    Notes
+    -----
+    As a context manager it owns its workers, and ends them with the block. Otherwise workers
+    wait for the next compute that asks for the same, for a minute at most.
+
+    Functions and arguments travel by cloudpickle, so that lambdas, closures and functions of
+    ``__main__`` work; big arrays lie in shared memory, and arrive as read-only views. When a
+    worker dies, another takes its place, and what it had not finished runs again: also
+    functions with side effects, unless they are ``@delayed(rerun=False)``.
+
+    Examples
+    --------
+    >>> from lazygraph import compute, delayed
+    >>> with Processes(num_workers=2) as processes:
+    ...     compute(delayed(abs)(-1), delayed(abs)(-2), scheduler=processes)
+    (1, 2)
+    """
+
+    name = "processes"
+    honours = CONTROLS | TERMS
+    passes: tuple[Pass, ...] = ()
+
+    def __init__(
+        self,
+        num_workers: int | None = None,
+        *,
+        initializer: Callable[[], object] | None = None,
+        preload: Iterable[str] = (),
+        blas_threads: int | None = None,
+    ) -> None:
+        if initializer is not None and not callable(initializer):
+            raise OptionError(f"initializer is a function of no arguments, not {initializer!r}")
+        if isinstance(preload, str) or not all(isinstance(name, str) for name in preload):
+            raise OptionError(f"preload is a list of modules' names, not {preload!r}")
+        if blas_threads is not None and (type(blas_threads) is not int or blas_threads < 1):
+            raise OptionError(f"blas_threads is a number, 1 or more, not {blas_threads!r}")
+        self.num_workers = check_num_workers(num_workers)
+        self._recipe = Recipe(self.num_workers, initializer, tuple(preload), blas_threads)
+        self._own: Pool | None = None
+        self._lock = threading.Lock()  # held while a run uses the pool of one's own
+
+    def __repr__(self) -> str:
+        return f"Processes(num_workers={self.num_workers})"
+
+    def __enter__(self) -> Self:
+        if self._own is not None:
+            raise RunError("these processes are in use: enter them once at a time")
+        self._own = Pool(self._recipe)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:  # a run in another thread comes to its end
+            pool, self._own = self._own, None
+        if pool is not None:
+            pool.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of its own workers; empty outside of a ``with`` block."""
+        return [] if self._own is None else [w.process.pid for w in self._own.workers]
+
+    def _lease(self) -> Pool:
+        if self._own is None:
+            return warm_pools.lease(self._recipe)
+        self._lock.acquire()
+        if self._own.is_stale or self._own.is_closed:
+            self._own.close()
+            self._own = Pool(self._recipe)
+        return self._own
+
+    def _give_back(self, pool: Pool) -> None:
+        if pool is self._own:
+            pool.renew_specs()
+            self._lock.release()
+        else:
+            warm_pools.give_back(pool)
+
+    def _controller(
+        self,
+        plan: Plan,
+        observers: Sequence[Observer],
+        terms: Terms,
+        lookahead: int | None = None,
+    ) -> Controller:
+        if self._is_nested:
+            return Controller(
+                plan, observers, terms, self.name, 1, InlineLane(), lookahead=lookahead
+            )
+        lane = ProcessLane(self._lease, self._give_back)
+        return Controller(
+            plan,
+            observers,
+            terms,
+            self.name,
+            self.num_workers,
+            lane,
+            lookahead=lookahead,
+            mailbox=PoolMailbox(lane),
+            local=lambda: ThreadLane(1, "local"),
+        )
+
+    @property
+    def _is_nested(self) -> bool:
+        """Whether the caller is a task: its own worker runs what it computes."""
+        if is_loading():
+            raise RunError(
+                "a module computes while a worker process imports it; put the call under "
+                'if __name__ == "__main__": there, or into a function'
+            )
+        return is_worker() or is_inside_lane()
+
+    def stream(
+        self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
+    ) -> Stream:
+        """The plan's outputs, one by one."""
+        n = 4 * self.num_workers if lookahead is None else lookahead
+        controller = self._controller(plan, observers, terms, n)
+        return InlineStream(controller) if self._is_nested else PumpedStream(controller)
+
+    def run(
+        self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
+    ) -> list[Any]:
+        """The values of the plan's outputs."""
+        return self._controller(plan, observers, terms).run()
