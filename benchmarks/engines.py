@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
-from time import perf_counter
+from hashlib import sha256
+from multiprocessing import get_context
+from time import monotonic, perf_counter
 from typing import Any, Protocol
 
 from benchmarks.programs import bare_steps, record, run_bare
 from benchmarks.workloads import Prepared
 
-__all__ = ["ENGINES", "N_WORKERS", "Clock", "Engine"]
+__all__ = ["ENGINES", "N_WORKERS", "Clock", "Engine", "close_pools"]
 
-#: Threads that each engine with threads is given.
+#: Threads or processes that each engine with such workers is given.
 N_WORKERS = 2
+_START_SECONDS = 30.0
+_BUFFER = bytes(1 << 20)
 
 
 class Clock:
@@ -122,6 +128,61 @@ class Dask:
         return values
 
 
+class LazygraphProcesses(Lazygraph):
+    """Lazygraph's processes, of the pool that stays between computes: warm."""
+
+    def __init__(self) -> None:
+        super().__init__("processes")
+        _wait_for_workers(lambda func, numbers: self.compute(list(map(self.lift(func), numbers))))
+
+
+class DaskProcesses(Dask):
+    """Dask's processes, with a warm pool; `chunksize` tasks to a message, or Dask's own six.
+
+    The pool is made as Dask makes its own for each compute: fresh interpreters.
+    """
+
+    def __init__(self, chunksize: int | None = None) -> None:
+        super().__init__("processes")
+        self._compute = partial(self._compute, pool=_dasks_pool(), chunksize=chunksize)
+
+
+@cache
+def _dasks_pool() -> ProcessPoolExecutor:
+    from dask.multiprocessing import initialize_worker_process
+
+    spawn = get_context("spawn")
+    pool = ProcessPoolExecutor(N_WORKERS, spawn, initializer=initialize_worker_process)
+    _wait_for_workers(pool.map)
+    return pool
+
+
+def close_pools() -> None:
+    """End the processes that engines have left warm."""
+    if _dasks_pool.cache_info().currsize:
+        _dasks_pool().shutdown()
+        _dasks_pool.cache_clear()
+    from lazygraph.schedulers import processes
+
+    processes.close()
+
+
+def _wait_for_workers(run: Callable[[Callable[[int], int], range], Iterable[int]]) -> None:
+    """Return when every worker has run a task: starting them is no part of a warm figure."""
+    end = monotonic() + _START_SECONDS
+    seen: set[int] = set()
+    while len(seen) < N_WORKERS:
+        if monotonic() > end:
+            raise RuntimeError(f"{len(seen)} of {N_WORKERS} workers ran any of the tasks")
+        seen.update(run(_who, range(16 * N_WORKERS)))
+
+
+def _who(_number: int) -> int:
+    """The process that runs this, after half a millisecond: time for another to take part."""
+    sha256(_BUFFER).digest()
+    return os.getpid()
+
+
 #: name -> what makes it
 ENGINES: dict[str, Callable[[], Any]] = {
     "plain": Plain,
@@ -130,4 +191,9 @@ ENGINES: dict[str, Callable[[], Any]] = {
     "dask-sync": partial(Dask, "sync"),
     "lazygraph-threads": partial(Lazygraph, "threads"),
     "dask-threads": partial(Dask, "threads"),
+    "lazygraph-processes": LazygraphProcesses,
+    "dask-processes": DaskProcesses,
+    "dask-processes-1": partial(DaskProcesses, 1),
+    "dask-processes-8": partial(DaskProcesses, 8),
+    "dask-processes-500": partial(DaskProcesses, 500),
 }

@@ -104,6 +104,28 @@ def _metg(pattern: str) -> Iterator[Case]:
     yield _alone(f"{pattern}, us", jobs[0], "metg_us", (inf, 20.0))
 
 
+def _beside_chunks(measure: str, workload: str, n: int, chunks: str) -> tuple[Job, Job]:
+    """A job on processes, and the same on Dask's with chunks of its own six or of some other."""
+    ours, theirs = _jobs(measure, workload, n, "-processes")
+    return ours, theirs._replace(engine=theirs.engine + chunks)
+
+
+def _warm(workload: str, chunks: str, limits: Limits) -> Case:
+    jobs = _beside_chunks("speed", workload, _K, chunks)
+    return _ratio(_label(workload, _K), jobs, "compute_us", limits)
+
+
+def _metg_processes(pattern: str) -> Case:
+    jobs = _beside_chunks("metg", pattern, 256, "-8")
+    return _ratio(pattern, jobs, "metg_us", (1 / 2, 1 / 6))
+
+
+def _edges(megabytes: int) -> Iterator[Case]:
+    jobs = _beside_chunks("edges", "", megabytes, "-1")
+    yield _ratio(f"{megabytes} MB", jobs, "s_per_gb", (1 / 5, 1 / 15))
+    yield _alone(f"{megabytes} MB, s per GB", jobs[0], "s_per_gb", (inf, 0.5))
+
+
 def _captured(workload: str) -> Iterator[Case]:
     jobs = _jobs("captured", workload, 10 * _K, "-sync")
     yield _ratio(_label(workload, 10 * _K), jobs, "task_bytes", (1 / 4, 1 / 7))
@@ -195,6 +217,32 @@ ROWS: tuple[Row, ...] = (
         (_ratio("50 calls", _jobs("pure", n=50), "whole_ms", (1 / 20, 1 / 40)),),
     ),
     Row(
+        "processes",
+        "compute on two warm processes beside Dask's, its pool warm and its chunks the best of "
+        "1, 6, 20, 60, 250, 500",
+        (
+            _warm("fan", "-500", (1 / 15, 1 / 50)),
+            _warm("stencil_1d", "-500", (1 / 4, 1 / 10)),
+            _warm("chain", "", (1 / 20, 1 / 100)),
+        ),
+    ),
+    Row(
+        "metg-processes",
+        "METG(50 %) on two warm processes beside Dask's in chunks of 8, the best of 1, 4, 6, 8",
+        (_metg_processes("stencil_1d"), _metg_processes("fft")),
+    ),
+    Row(
+        "edges",
+        "arrays from task to task on two warm processes beside Dask's in chunks of 1, each to "
+        "two dependents",
+        (*_edges(10), *_edges(100)),
+    ),
+    Row(
+        "cold",
+        "first 8 results of 2 processes that compute starts, beside Dask's",
+        (_ratio("8 results", _jobs("cold"), "first_ms", (1 / 2, 1 / 4)),),
+    ),
+    Row(
         "import",
         "import beside Dask's",
         (_ratio("import", _jobs("import"), "import_ms", (1 / 4, 1 / 8)),),
@@ -247,6 +295,8 @@ _DEEP = ("chain", "stencil_1d", "fft", "random_nearest")
 
 def is_slow(job: Job) -> bool:
     """Whether a job takes longer than ``--quick`` allows."""
-    return job.n > 200 * _K or (
-        job.engine.startswith("dask") and job.n > _K and job.workload in _DEEP
-    )
+    if job.n > 200 * _K:
+        return True
+    is_deep = job.n > _K and job.workload in _DEEP
+    is_large = job.measure == "edges" and job.n >= 100
+    return job.engine.startswith("dask") and (is_deep or is_large)

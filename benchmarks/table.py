@@ -24,7 +24,8 @@ us per task, medians over the rounds; each figure from a fresh process, the engi
 A row's value is the median over the rounds of ours / theirs in one round (min, max: the same),
 or of ours alone; gate and reach say what it may be at most. METG tasks hash a buffer (SHA-256,
 which releases the GIL), withheld unless the coarsest keep the cores 85 to 110 % busy.
-Tasks return their first argument; garbage collector on; two threads. stencil_1d, fft,
+Tasks return their first argument; garbage collector on; two threads, or two processes that
+started before the clock (but for the row cold); memory is that of the parent. stencil_1d, fft,
 random_nearest, trivial, spread, all_to_all and task_bench_tree are our own implementation of
 the patterns of Task Bench (Slaughter et al., SC20, arXiv 1908.05790)."""
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from benchmarks.jobs import Figures, Job
 from benchmarks.measures.arrays import pure_calls
+from benchmarks.measures.edges import array_edges
 from benchmarks.measures.grain import metg
 from benchmarks.measures.graphs import most_alive, passes
 from benchmarks.measures.heap import captured_bytes
 from benchmarks.measures.stages import speed
-from benchmarks.measures.start import import_seconds
+from benchmarks.measures.start import first_results, import_seconds
 
 __all__ = ["MEASURES"]
 
@@ -23,4 +24,6 @@ MEASURES: dict[str, Callable[[Job], Figures]] = {
     "alive": most_alive,
     "pure": pure_calls,
     "import": import_seconds,
+    "edges": array_edges,
+    "cold": first_results,
 }

@@ -21,9 +21,11 @@ from benchmarks.engines import ENGINES, N_WORKERS
 from benchmarks.jobs import Figures, Job, Withheld
 from benchmarks.workloads import WORKLOADS
 
-__all__ = ["Point", "metg", "metg_of"]
+__all__ = ["Point", "Work", "metg", "metg_of"]
 
 _LARGEST = 1 << 22  # some 2.5 ms
+# A message to a process and back takes a millisecond of the slower engine.
+_LARGEST_FOR_PROCESSES = 1 << 25
 _SMALLEST = 1 << 11  # some 2 us; hashlib holds the GIL below
 _SECONDS = 0.3
 _FEWEST, _MOST = 2, 9
@@ -41,19 +43,25 @@ class Point(NamedTuple):
     efficiency: float
 
 
-_BUFFER = memoryview(bytes(_LARGEST))
+_BUFFER = memoryview(bytes(_LARGEST_FOR_PROCESSES))
 
 
-class _Work:
-    """A task that hashes `size` bytes and returns its first argument."""
+class Work:
+    """A task that hashes `size` bytes and returns its first argument.
 
-    def __init__(self) -> None:
-        self.resize(_LARGEST)
+    Never resized: a worker may keep the function that it was sent.
+    """
 
-    def resize(self, size: int) -> None:
+    def __init__(self, size: int) -> None:
+        self.size = size
         self._part = _BUFFER[:size]
 
+    def __reduce__(self) -> tuple[type[Work], tuple[int]]:
+        """By its size alone: the buffer is everywhere."""
+        return Work, (self.size,)
+
     def __call__(self, value: Any, *_others: Any) -> Any:
+        """The first argument, after the work."""
         sha256(self._part).digest()
         return value
 
@@ -67,21 +75,20 @@ def metg(job: Job) -> Figures:
         Unless the coarsest tasks keep the cores 85 to 110 % busy, before and after.
     """
     engine = ENGINES[job.engine]()
-    work = _Work()
-    lifted = engine.lift(work)
     prepared = WORKLOADS[job.workload](job.n)
-    outputs = prepared.build(lambda _func: lifted)
 
     def point(size: int) -> Point:
-        work.resize(size)
+        work = Work(size)
+        outputs = prepared.build(lambda _func: engine.lift(work))
         return _point(work, lambda: engine.compute(outputs), prepared.n_tasks)
 
-    points = [_coarsest(point)]
-    size = _LARGEST // 2
+    largest = _LARGEST_FOR_PROCESSES if "processes" in job.engine else _LARGEST
+    points = [_coarsest(point, largest)]
+    size = largest // 2
     while size >= _SMALLEST and not _is_far_below(points):
         points.append(point(size))
         size //= 2
-    _coarsest(point)  # as before: the machine has not grown busy meanwhile
+    _coarsest(point, largest)  # as before: the machine has not grown busy meanwhile
     return metg_of(points)
 
 
@@ -90,17 +97,17 @@ def _is_far_below(points: list[Point]) -> bool:
     return len(points) > 1 and max(p.efficiency for p in points[-2:]) < _FAR_BELOW
 
 
-def _coarsest(point: Callable[[int], Point]) -> Point:
+def _coarsest(point: Callable[[int], Point], largest: int) -> Point:
     """The point of the largest tasks, which must keep the cores busy."""
     for _ in range(_TRIES):
-        found = point(_LARGEST)
+        found = point(largest)
         if _LEAST_FULL <= found.efficiency <= _MOST_FULL:
             return found
     busy = f"{found.efficiency:.0%}"
     raise Withheld(f"the coarsest tasks kept the cores {busy} busy, not 85 to 110 %")
 
 
-def _point(work: _Work, compute: Callable[[], Any], n_tasks: int) -> Point:
+def _point(work: Work, compute: Callable[[], Any], n_tasks: int) -> Point:
     """The best of some runs, each beside the same work alone: what disturbs only slows."""
     alone: list[float] = []
     together: list[float] = []
@@ -115,14 +122,14 @@ def _point(work: _Work, compute: Callable[[], Any], n_tasks: int) -> Point:
 
 def _wait_for_cores() -> None:
     """Return when bare threads keep all the cores busy: then no other process is in the way."""
-    work = _Work()
+    work = Work(_LARGEST)
     end = perf_counter() + _PATIENCE_SECONDS
     while _seconds(partial(work, 0)) < _LEAST_FULL * _seconds(partial(_in_threads, work)):
         if perf_counter() > end:
             raise Withheld(f"other processes leave no {N_WORKERS} cores to this one")
 
 
-def _in_threads(work: _Work) -> None:
+def _in_threads(work: Work) -> None:
     threads = [Thread(target=work, args=(0,)) for _ in range(N_WORKERS)]
     for thread in threads:
         thread.start()
