@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial, update_wrapper
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from lazygraph.classic import value_of
 from lazygraph.containers import ATOMS, LEAF_RULES, Literal, flatten
@@ -79,6 +79,24 @@ def _raw_function(function: DelayedFunction[Any]) -> Any:
 LEAF_RULES[DelayedFunction] = _raw_function
 
 
+class _Decorator(Protocol):
+    """What `delayed` gives when it is given options alone."""
+
+    @overload
+    def __call__(self, func: Callable[..., Coroutine[Any, Any, T]], /) -> DelayedFunction[T]: ...
+    @overload
+    def __call__(self, func: Callable[..., T], /) -> DelayedFunction[T]: ...
+
+
+@overload
+def delayed(
+    obj: DelayedFunction[T],
+    name: Key | None = None,
+    pure: bool | None = None,
+    nout: int | None = None,
+    traverse: bool = True,
+    **options: Any,
+) -> DelayedFunction[T]: ...
 @overload
 def delayed(
     obj: Delayed[T],
@@ -88,6 +106,15 @@ def delayed(
     traverse: bool = True,
     **options: Any,
 ) -> Delayed[T]: ...
+@overload
+def delayed(
+    obj: Callable[..., Coroutine[Any, Any, T]],
+    name: Key | None = None,
+    pure: bool | None = None,
+    nout: int | None = None,
+    traverse: bool = True,
+    **options: Any,
+) -> DelayedFunction[T]: ...
 @overload
 def delayed(
     obj: Callable[..., T],
@@ -105,7 +132,7 @@ def delayed(
     nout: int | None = None,
     traverse: bool = True,
     **options: Any,
-) -> Callable[[Callable[..., T]], DelayedFunction[T]]: ...
+) -> _Decorator: ...
 @overload
 def delayed(
     obj: T,

@@ -48,12 +48,17 @@ def declared_nout(func: Callable[..., Any]) -> int | None:
 
 
 def _is_coroutine_function(func: Any) -> bool:
-    """Whether calling `func` gives a coroutine: an ``async def``, a method or a partial of one."""
+    """Whether calling `func` gives a coroutine: an ``async def``, a method or a partial of one.
+
+    Or a function that `inspect.markcoroutinefunction` has marked.
+    """
     while type(func) in (partial, MethodType):
         func = func.func if type(func) is partial else func.__func__
     if type(func) is not FunctionType:
         func = getattr(type(func), "__call__", None)  # noqa: B004  # what it is, not whether
-    return type(func) is FunctionType and bool(func.__code__.co_flags & _CO_COROUTINE)
+    if type(func) is not FunctionType:
+        return False
+    return bool(func.__code__.co_flags & _CO_COROUTINE) or "_is_coroutine_marker" in vars(func)
 
 
 class Function:

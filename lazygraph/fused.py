@@ -29,17 +29,17 @@ class Member(NamedTuple):
 
 
 class MemberFailed(Exception):  # noqa: N818  # never reaches a user: schedulers unwrap it
-    """Carries a member's exception, arguments and seed to whoever reports it."""
+    """Carries a member's arguments and seed, with its exception as the cause, to who reports it."""
 
-    def __init__(
-        self,
-        member: Member,
-        leaves: tuple[Any, ...],
-        error: BaseException,
-        seed: Seed | None = None,
-    ) -> None:
+    def __init__(self, member: Member, leaves: tuple[Any, ...], seed: Seed | None = None) -> None:
         super().__init__(member.key)
-        self.member, self.leaves, self.error, self.seed = member, leaves, error, seed
+        self.member, self.leaves, self.seed = member, leaves, seed
+
+    @property
+    def error(self) -> BaseException:
+        """What the member raised: the cause, which keeps its traceback between processes."""
+        error: Any = self.__cause__
+        return error  # type: ignore[no-any-return]
 
 
 class Fused:
@@ -61,7 +61,7 @@ class Fused:
                 with nullcontext() if seed is None else seeded(seed):
                     value = member.call(*leaves)
             except BaseException as error:
-                raise MemberFailed(member, leaves, error, seed) from None
+                raise MemberFailed(member, leaves, seed) from error
             del leaves
             values.append(value)
             for slot in member.frees:

@@ -55,7 +55,9 @@ def as_completed(
     Notes
     -----
     The run begins with the first item asked for. Leaving the loop ends it: tasks that wait
-    are not run. A result that was yielded is kept by nobody but the caller.
+    are not run. (After an exception in the loop's body, that is when the traceback is gone;
+    `contextlib.closing` ends it at once.) A result that was yielded is kept by nobody but the
+    caller.
 
     Examples
     --------

@@ -111,12 +111,13 @@ class TaskStarted(NamedTuple):
 
 
 class TaskEnded(NamedTuple):
-    """A task has returned."""
+    """A task has returned; `nbytes` is the size of its result, as far as that is easily told."""
 
     seconds: float
     key: Key
     step: int
     worker: str
+    nbytes: int | None = None
 
 
 class TaskFailed(NamedTuple):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def run_script(folder: Path, code: str) -> str:
 
 
 def _all_pids() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _environment(pid: int) -> str:
@@ -147,12 +148,14 @@ def children() -> list[int]:
 
 def shared_memory() -> list[str]:
     """What this process holds of shared memory that a pool has made, and what anybody has."""
-    held = []
-    for entry in os.listdir("/proc/self/fd"):
-        try:
-            target = os.readlink(f"/proc/self/fd/{entry}")
-        except OSError:
-            continue
-        if "memfd:lazygraph" in target:
-            held.append(target)
-    return held + [name for name in os.listdir("/dev/shm") if "lazygraph" in name]
+    held = [target for target in open_files() if "memfd:lazygraph" in target]
+    return held + [entry.name for entry in Path("/dev/shm").iterdir() if "lazygraph" in entry.name]
+
+
+def open_files() -> list[str]:
+    """What this process's file descriptors stand for."""
+    found = []
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        with suppress(OSError):  # that of the listing itself
+            found.append(str(entry.readlink()))
+    return found

@@ -61,6 +61,15 @@ def own_processes() -> Iterator[Processes]:
         yield made
 
 
+@pytest.fixture
+def mortal_processes() -> Iterator[Scheduler]:
+    """Workers that are killed at random, at most two in a run."""
+    from mortal import MortalProcesses
+
+    with MortalProcesses() as made:
+        yield made
+
+
 @pytest.fixture(params=["own layout", "dot's layout"])
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program ``dot`` cannot be found, or it can."""

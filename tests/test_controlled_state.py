@@ -196,6 +196,18 @@ def test_who_waits_in_another_lane_gets_what_is_given_back(lanes: dict[int, str]
     assert sorted(ran) == list(range(6))
 
 
+def test_what_one_gives_back_may_do_for_several() -> None:
+    """One has both units, while three wait for one each."""
+    tasks = {"both": Task(inc, (0,), options=Options(uses={"a": 2}))}
+    tasks |= {str(i): Task(inc, (i,), options=Options(uses={"a": 1})) for i in range(3)}
+    state = ControlledState(make_plan(Graph(tasks), list(tasks)), Terms(LIMITS))
+    assert [state.take(), state.take()] == [0, None]
+    state.finish(0, 0)
+    assert [state.take(), state.take(), state.take()] == [1, 2, None]
+    state.finish(2, 0)
+    assert [state.take(), state.take()] == [3, None]
+
+
 def test_a_worker_s_death_is_survived_twice_unless_said_otherwise() -> None:
     died = ValueError("died")
     for options, survived in [

@@ -198,6 +198,15 @@ def test_nested_computes_of_controlled_tasks_add_no_threads(scheduler: str, opti
     assert wait_until(lambda: threading.active_count() <= before)
 
 
+@pytest.mark.parametrize("name", ["threads", "synchronous"])
+def test_threads_are_gone_when_the_run_is(name: str) -> None:
+    before = set(threading.enumerate())
+    for _ in range(20):
+        values = [delayed(inc, priority=1)(i) for i in range(20)]
+        assert compute(*values, delayed(later)(1), scheduler=name, num_workers=4)[-1] == 1
+        assert {t.name for t in set(threading.enumerate()) - before} == set()
+
+
 def boom(started: threading.Event) -> None:
     started.wait(10)
     raise ValueError("boom")

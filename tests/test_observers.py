@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from tasks import add, fail, inc
 
 import lazygraph
-from lazygraph import Graph, Ref, Task, delayed
+from lazygraph import Graph, Ref, Task, compute, delayed
 from lazygraph.errors import OptionError
 from lazygraph.observers import (
     Recorder,
@@ -126,3 +128,12 @@ def test_a_nested_compute_tells_its_own_observers() -> None:
     recorder = Recorder()
     assert delayed(outer)().compute(observers=[recorder], num_workers=2) == 3
     assert len(recorder.ended) == len(inner.ended) == 1
+
+
+def test_an_event_tells_the_size_of_a_result(own_scheduler: Scheduler) -> None:
+    recorder = Recorder()
+    array = delayed(np.zeros)(1_000)
+    compute(array, delayed(bytes)(100), scheduler=own_scheduler, observers=[recorder])
+    sizes = sorted(event.nbytes for event in recorder.events if isinstance(event, TaskEnded))
+    assert sizes[0] == sys.getsizeof(bytes(100))
+    assert 8_000 <= sizes[1] < 8_400  # in processes: with its pickle

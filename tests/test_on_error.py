@@ -6,6 +6,10 @@ import asyncio
 import gc
 import http.client
 import pickle
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 import traceback
 import weakref
@@ -19,7 +23,13 @@ from tasks import add, append, fail, flaky, identity, inc, said, wait_until
 import lazygraph
 from lazygraph import Failed, Graph, Skipped, compute, config, delayed, persist
 from lazygraph.observers import Recorder, RunEnded
+from lazygraph.plan import make_plan
 from lazygraph.protocols import Scheduler
+from lazygraph.schedulers.controlled import Controller, InlineLane
+from lazygraph.schedulers.controlled.mail import Mailbox
+from lazygraph.terms import Terms
+
+LOCAL = pytest.mark.parametrize("name", ["synchronous", "threads"])
 
 
 def collect(*values: Any, scheduler: Any, **options: Any) -> tuple[Any, ...]:
@@ -90,6 +100,25 @@ def test_skips_pass_from_lane_to_lane(own_scheduler: Scheduler) -> None:
     for _ in range(30):
         value = delayed(later)(delayed(identity)(value))
     assert collect(value, scheduler=own_scheduler) == (Skipped(bad.key),)
+
+
+class Impatient(Mailbox):
+    """Does not wait for mail that nobody is about to send."""
+
+    def wait(self, seconds: float | None) -> Any:
+        assert not self.is_empty
+        return super().wait(seconds)
+
+
+def test_skips_wait_for_nothing() -> None:
+    """Once the first has failed, on this very thread, there is nothing to wait for."""
+    value = delayed(fail)(1)
+    for _ in range(5):
+        value = delayed(later)(delayed(identity)(value))
+    plan = make_plan(value.graph, [value.key])
+    terms = Terms(on_error="collect")
+    run = Controller(plan, [], terms, "test", 1, InlineLane(), mailbox=Impatient())
+    assert type(run.run()[0]) is Skipped
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
@@ -221,6 +250,42 @@ def test_results_and_arguments_do_not_travel_with_a_pickled_error(options: Any) 
         lazygraph.replay(again)
 
 
+CTRL_C = textwrap.dedent(
+    """
+    import os, threading
+    from lazygraph import compute, delayed
+
+    def hang(x):
+        os.write(1, b"started\\n")
+        threading.Event().wait(60)
+
+    first = delayed(abs)(-1, dask_key_name="first")
+    try:
+        compute(first, delayed(hang, {options})(first), scheduler="{scheduler}")
+    except KeyboardInterrupt as error:
+        print("LEFT", dict(error.partial), *error.__notes__, flush=True)
+    """
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process are POSIX")
+@pytest.mark.parametrize("options", ["", "retries=3"], ids=["plain", "controlled"])
+@LOCAL
+def test_ctrl_c_leaves_the_results_that_were_at_hand(name: str, options: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", CTRL_C.format(options=options, scheduler=name)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert output.startswith("LEFT {'first': 1} lazygraph: ")
+    assert "'hang-" in output
+
+
 # -------------------------------------------------------------- what is kept
 class Big:
     """Something that can be watched going."""
@@ -232,9 +297,6 @@ def no_gc() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
-
-
-LOCAL = pytest.mark.parametrize("name", ["synchronous", "threads"])
 
 
 @LOCAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import traceback
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import lazygraph
 from lazygraph import Graph, Options, Ref, Task, compute, delayed
 from lazygraph.fused import Fused
 from lazygraph.passes import DEFAULT, cull, dedupe, fuse, inline, run_passes
+from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import Synchronous, Threads
 
 PASSES = {
@@ -243,3 +245,16 @@ def test_deep_graphs_do_not_recurse(improve: Any) -> None:
         tasks[i] = Task(inc, (Ref(i - 1),), pure=True, options=Options(inline=i % 100 != 0))
     improved = improve(Graph(tasks), [n - 1])
     assert lazygraph.get(improved, n - 1) == n
+
+
+def test_the_error_of_a_fused_member_shows_the_users_line(own_scheduler: Scheduler) -> None:
+    """inc -> fail -> inc, as one task."""
+    (fused,) = lazygraph.optimize(delayed(inc)(delayed(fail)(delayed(inc)(1))))
+    assert len(fused.graph) == 1
+
+    with pytest.raises(ValueError, match="cannot use 2") as caught:
+        fused.compute(scheduler=own_scheduler)
+
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert [frame.name for frame in frames][-1] == "fail"
+    assert "fail(2)" in caught.value.__notes__[0]

@@ -234,6 +234,8 @@ def test_a_step_with_controls_is_neither_fused_nor_inlined(tmp_path: Path) -> No
     assert better.compute(scheduler="sync") == 10
     flaky_key = value._leaves[0].key
     assert better.graph[flaky_key].func is flaky
+    chain = delayed(inc, retries=1)(delayed(inc, retries=1)(1))
+    assert len(optimize(chain)[0].graph) == 2  # what fails is tried again alone
     path = tmp_path / "more"
     again = delayed(flaky, retries=1, retry_on=OSError)(path, 1, delayed(double, inline=True)(4))
     (better,) = optimize(again)  # an error of the cheap task would not be one of the other

@@ -7,12 +7,33 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from lazygraph import Delayed, DelayedFunction, Graph, compute, delayed, get, optimize, persist
+from lazygraph import (
+    Delayed,
+    DelayedFunction,
+    Graph,
+    as_completed,
+    compute,
+    delayed,
+    get,
+    iterate,
+    optimize,
+    persist,
+)
 
 
 @delayed
 def length(text: str) -> int:
     return len(text)
+
+
+@delayed
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+@delayed(retries=3, retry_on=OSError)
+async def again(url: str) -> bytes:
+    return url.encode()
 
 
 @delayed(pure=True, nout=2)
@@ -44,6 +65,11 @@ assert_type(compute([length("a")], 3), tuple[Any, ...])
 assert_type(persist(length("a")), tuple[Delayed[int]])
 assert_type(optimize(length("a"), delayed("b")), tuple[Delayed[int], Delayed[str]])
 value: int = get({"x": 1}, "x")
+assert_type(fetch("a"), Delayed[bytes])
+assert_type(again("a").compute(), bytes)
+assert_type(delayed(again, retries=3)("a"), Delayed[bytes])
+for lazy, _ in [*as_completed([length("a")]), *iterate([length("a")])]:
+    assert_type(lazy, Delayed[int])
 
 
 def what_checkers_must_refuse() -> None:

@@ -41,7 +41,7 @@ class _Step:
                 watch.failed(step, worker, error)
             raise StepFailed(step, values, error) from None
         if watch is not None:
-            watch.ended(step, worker)
+            watch.ended(step, worker, value)
         return value
 
 

@@ -75,7 +75,7 @@ def _run_watched(plan: Plan, watch: Watch) -> list[Any]:
             except BaseException as error:
                 watch.failed(step, _WORKER, error)
                 raise StepFailed(step, state.values, error) from None
-            watch.ended(step, _WORKER)
+            watch.ended(step, _WORKER, value)
             state.finish(step, value)
             del value  # or it would outlive its release by one step
             watch.released(state.released)

@@ -314,7 +314,7 @@ class _Worker:
                 self._fail(job, step, error)
                 break
             if watch is not None:
-                watch.ended(step, self.name)
+                watch.ended(step, self.name, value)
             with lock:
                 state.finish(step, value)
                 released = state.released[:] if watch is not None else ()

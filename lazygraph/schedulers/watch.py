@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from time import perf_counter
+from typing import Any
 
 from lazygraph.plan import Plan
 from lazygraph.protocols import (
@@ -57,9 +59,10 @@ class Watch:
         """A worker begins with a step; `seconds`, if not now, says when."""
         self._tell(TaskStarted(seconds or perf_counter(), self._plan.key(step), step, worker))
 
-    def ended(self, step: int, worker: str, seconds: float | None = None) -> None:
-        """A step has returned; `seconds`, if not now, says when."""
-        self._tell(TaskEnded(seconds or perf_counter(), self._plan.key(step), step, worker))
+    def ended(self, step: int, worker: str, value: Any, seconds: float | None = None) -> None:
+        """A step has returned a value; `seconds`, if not now, says when."""
+        key, nbytes = self._plan.key(step), _size_of(value)
+        self._tell(TaskEnded(seconds or perf_counter(), key, step, worker, nbytes))
 
     def failed(self, step: int, worker: str, error: BaseException) -> None:
         """A step has raised."""
@@ -89,6 +92,15 @@ class Watch:
                     message = f"observer {shown[0]} raised {shown[1]} and is told no more"
                     with suppress(RuntimeWarning):  # where warnings are errors: not the run's
                         warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _size_of(value: Any) -> int | None:
+    """The bytes of an array's or a packed value's data; for others, of the object alone."""
+    try:
+        nbytes = getattr(value, "nbytes", None)
+        return nbytes if type(nbytes) is int else sys.getsizeof(value)
+    except Exception:  # a value's class may answer such questions as it likes
+        return None
 
 
 def watched(watch: Watch | None, scheduler: str, workers: int) -> AbstractContextManager[None]:

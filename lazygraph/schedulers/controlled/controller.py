@@ -214,7 +214,7 @@ class Controller:
             self._settle_error(outcome, outcome.error)
             return
         if self.watch is not None:
-            self.watch.ended(step, outcome.worker, outcome.ended)
+            self.watch.ended(step, outcome.worker, outcome.value, outcome.ended)
         state.finish(step, outcome.value)
         if state.released:
             self._release(state.released, outcome.ended)

@@ -182,7 +182,7 @@ class ControlledState(RunState):
         demand = self._demand(step)
         if demand:
             self._resources.give_back(demand)
-            for lane, wanted in self._waiters:
+            for lane, wanted in list(self._waiters):
                 self._let_try(lane, wanted)
 
     def _let_try(self, lane: str, demand: Demand) -> None:
@@ -193,6 +193,8 @@ class ControlledState(RunState):
         waiters = self._waiters.get((lane, demand))
         if waiters and self._resources.has(demand):
             heappush(self._queues[lane], heappop(waiters))
+            if not waiters:
+                del self._waiters[lane, demand]
 
     # --------------------------------------------------------------- outcomes
     def finish(self, step: int, value: Any) -> None:

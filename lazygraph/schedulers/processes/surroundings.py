@@ -63,20 +63,23 @@ def log(message: Logged, key: Key | None) -> None:
 
 
 # ---------------------------------------------------------------- the worker's
-def take_over(setting: Setting) -> None:
-    """Make the parent's surroundings this process's."""
+def take_over(setting: Setting, before: Setting) -> None:
+    """Change what has changed in the parent: what an initializer has set here else stays."""
     if setting.cwd is not None:
         with suppress(OSError):  # it was removed since
             os.chdir(setting.cwd)
-    sys.path[:], sys.argv[:] = setting.path, setting.argv
-    for name in os.environ.keys() - setting.environ.keys():
-        del os.environ[name]
-    os.environ.update(setting.environ)
-    for name, level in setting.levels.items():
+    if setting.path != before.path:
+        sys.path[:] = setting.path
+    sys.argv[:] = setting.argv
+    for name in before.environ.keys() - setting.environ.keys():
+        os.environ.pop(name, None)
+    os.environ.update(setting.environ.items() - before.environ.items())
+    for name, level in setting.levels.items() - before.levels.items():
         logging.getLogger(name).setLevel(level)
-    with suppress(Exception):  # a category of a module that is not to be had here
-        warnings.filters[:] = loads(setting.filters)  # type: ignore[index]
-        warnings._filters_mutated()  # type: ignore[attr-defined]
+    if setting.filters != before.filters:
+        with suppress(Exception):  # a category of a module that is not to be had here
+            warnings.filters[:] = loads(setting.filters)  # type: ignore[index]
+            warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
 class _Forward(io.TextIOBase):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from contextlib import suppress
 from time import monotonic
 
+from lazygraph.errors import WorkerStartError
 from lazygraph.schedulers.processes.pool import Pool, Recipe
 
 __all__ = ["WarmPools", "close", "warm_pools"]
@@ -59,7 +61,10 @@ class WarmPools:
                         self._waiting.remove(entry)
                         pool.close()
                     else:
-                        pool.settle()
+                        with suppress(WorkerStartError):  # the next run will find out
+                            pool.settle()
+                        if pool.is_closed:
+                            self._waiting.remove(entry)
                 if not self._waiting:
                     self._keeper = None
                     return

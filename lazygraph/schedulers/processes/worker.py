@@ -78,6 +78,7 @@ class Worker:
         self.values: dict[int, Any] = {}  # by slot; packed
         self.loaded: dict[int, Any] = {}  # by slot; unpacked
         self.seed: Seed | None = None
+        self.setting = surroundings.current()
         self.is_loading = False
         self._done: list[tuple[int, int, list[float], Any]] = []
         self._flushed_ns = 0
@@ -138,7 +139,8 @@ class Worker:
         self.units.put(None)
 
     def set_surroundings(self, setting: Setting) -> None:
-        surroundings.take_over(setting)
+        surroundings.take_over(setting, self.setting)
+        self.setting = setting
 
     # -------------------------------------------------------- the main thread
     def work(self) -> None:
@@ -263,11 +265,11 @@ _HANDLERS: dict[type, Callable[[Worker, Any], None]] = {
 }
 
 
-def _prepare(channel: WorkerChannel) -> bytes | None:
+def _prepare(worker: Worker) -> bytes | None:
     """Take over the parent's surroundings, and run what every worker shall run first."""
-    setting, preload, initializer = channel.receive()
-    surroundings.take_over(setting)
-    surroundings.forward_output(channel, _current_step)
+    setting, preload, initializer = worker.channel.receive()
+    worker.set_surroundings(setting)
+    surroundings.forward_output(worker.channel, _current_step)
     try:
         _preload(preload)
         if initializer is not None:
@@ -307,7 +309,7 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
     channel = WorkerChannel(socket.socket(fileno=socket_fd))
     _worker = worker = Worker(channel, Arena(arena_fd, owner))
     try:
-        error = _prepare(channel)
+        error = _prepare(worker)
     except EOFError:  # the parent went before it said anything
         sys.exit(1)
     channel.send(Hello(error))
