@@ -7,6 +7,7 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Any
 
+from lazygraph.carried import carry
 from lazygraph.errors import OptionError
 
 __all__ = ["get", "set"]
@@ -30,6 +31,24 @@ def get(name: str) -> Any:
     """The default in force for `name`: "scheduler", "num_workers", ..."""
     _check_known(name)
     return _settings.get()[name]
+
+
+def _to_carry() -> dict[str, Any]:
+    """The settings that mean the same in another process; a scheduler only by name."""
+    carried = dict(_settings.get())
+    del carried["observers"]
+    if not isinstance(carried["scheduler"], str):
+        del carried["scheduler"]
+    if carried["limits"] is not None:
+        carried["limits"] = dict(carried["limits"])
+    return carried
+
+
+def _put_down(carried: dict[str, Any]) -> None:
+    _settings.set(MappingProxyType({**_DEFAULTS, **carried}))
+
+
+carry("config", _to_carry, _put_down)
 
 
 def _check_known(name: str) -> None:

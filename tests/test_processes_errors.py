@@ -191,7 +191,6 @@ def test_results_from_before_an_error_are_kept(processes: Processes) -> None:
     assert int(partial[array.key].sum()) == sum(range(500_000))
 
 
-@pytest.mark.xfail(reason="memory is closed with the pool", raises=OSError, strict=True)
 def test_results_from_before_an_error_outlive_the_processes() -> None:
     np = pytest.importorskip("numpy")
     array = delayed(np.arange)(500_000)
@@ -205,7 +204,6 @@ def test_an_error_can_be_pickled_by_the_user(processes: Processes) -> None:
     assert (type(error), error.args) == (ValueError, ("cannot use 1",))
 
 
-@pytest.mark.xfail(reason="its traceback leads to frames that hold it", strict=True)
 def test_an_exception_goes_when_the_user_drops_it(processes: Processes) -> None:
     """Without the garbage collector, which may come late; arguments and results go with it."""
     seen: list[weakref.ref[BaseException]] = []
@@ -215,9 +213,11 @@ def test_an_exception_goes_when_the_user_drops_it(processes: Processes) -> None:
         delayed(innermost)(1).compute(scheduler=processes)
     except Strict as error:
         seen.append(weakref.ref(error))
-    finally:
-        gc.enable()
-    assert seen[0]() is None
+    else:
+        pytest.fail("it did not raise")
+    is_gone = seen[0]() is None
+    gc.enable()
+    assert is_gone
 
 
 # ------------------------------------------------------------------- what cannot be pickled

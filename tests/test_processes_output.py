@@ -171,11 +171,17 @@ def test_a_record_arrives_with_its_exception_and_its_extra_fields(
     assert shown.endswith("ValueError: cannot use 7")
 
 
-def test_records_below_the_callers_level_are_not_made(
-    processes: Processes, records: list[Any]
-) -> None:
-    delayed(log)(logging.DEBUG, "small talk").compute(scheduler=processes)
-    assert records == []
+def test_records_below_the_callers_level_are_not_shown(records: list[Any]) -> None:
+    """Though the task has lowered the level in its own process."""
+
+    def talk() -> None:
+        logging.getLogger(LOGGER).setLevel(logging.DEBUG)
+        log(logging.DEBUG, "small talk")
+        log(logging.INFO, "news")
+
+    with Processes(1) as processes:
+        delayed(talk)().compute(scheduler=processes)
+    assert [record.getMessage() for record in records] == ["news"]
 
 
 def test_a_record_before_an_error_arrives(processes: Processes, records: list[Any]) -> None:

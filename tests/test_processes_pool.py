@@ -13,8 +13,8 @@ import pytest
 from children import Script, await_file, children, is_alive, meet, note, notes, own_pid, run_script
 from tasks import inc, wait_until
 
-from lazygraph import compute, config, delayed
-from lazygraph.errors import OptionError, RunError, WorkerStartError
+from lazygraph import as_completed, compute, config, delayed
+from lazygraph.errors import OptionError, RunError, RunStopped, WorkerStartError
 from lazygraph.schedulers import Processes, choose
 from lazygraph.schedulers import processes as module
 from lazygraph.schedulers.cores import usable_cores
@@ -211,7 +211,6 @@ def test_a_child_forked_inside_the_block_has_workers_of_its_own(tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="a run waits for the one around it", strict=True)
 @pytest.mark.parametrize(
     "code",
     [
@@ -365,3 +364,11 @@ def test_workers_that_end_before_they_are_ready_are_not_started_for_ever(tmp_pat
     ):
         delayed(inc)(1).compute(scheduler=processes)
     assert 1 <= len(notes(tmp_path / "starts")) <= 3
+
+
+def test_leaving_the_block_ends_a_loop_that_was_left_open() -> None:
+    with Processes(1) as own:
+        pairs = as_completed([delayed(abs)(-i) for i in range(9)], scheduler=own)
+        next(pairs)
+    with pytest.raises(RunStopped, match="closed"):
+        list(pairs)

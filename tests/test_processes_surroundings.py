@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -170,9 +171,18 @@ def test_what_an_initializer_has_set_lasts(monkeypatch: pytest.MonkeyPatch) -> N
             assert asked == ("secret", True, logging.ERROR)
 
 
-def test_a_task_has_no_input_to_wait_for(one: Processes) -> None:
-    with pytest.raises(EOFError):
-        delayed(input)().compute(scheduler=one)
+def test_a_task_takes_nothing_from_the_callers_input() -> None:
+    code = """
+from lazygraph import delayed
+try:
+    delayed(input)().compute(scheduler="processes")
+except EOFError:
+    print("nothing;", input())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], input="a line\n", capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("nothing; a line\n", "")
 
 
 def test_a_task_runs_on_its_processs_main_thread(one: Processes) -> None:
@@ -299,7 +309,6 @@ def test_an_error_inside_a_nested_compute_names_both_tasks(processes: Processes)
     assert "while running task 'outer'" in notes
 
 
-@pytest.mark.xfail(reason="defaults do not travel to workers yet", strict=True)
 def test_the_callers_defaults_hold_inside_tasks(processes: Processes) -> None:
     with lazygraph.config.set(num_workers=7, on_error="collect"):
         asked = [delayed(lazygraph.config.get)(name) for name in ("num_workers", "on_error")]
@@ -326,8 +335,6 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
 
 
 def test_code_from_the_command_line_and_from_a_pipe_may_compute(tmp_path: Path) -> None:
-    import subprocess
-
     code = (
         "from lazygraph import delayed; f = lambda x: x + 1; "
         "print(delayed(f)(1).compute(scheduler='processes'))"

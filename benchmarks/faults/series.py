@@ -59,11 +59,16 @@ def many_computes(_dice: Random, n: int) -> Iterator[Run]:
     """One compute after the other on the pool that stays; nothing grows once it is warm."""
     runs = (_computed(case) for case in cycle(CASES))
     n_warm = min(_N_WARM, n - 1)
-    yield from islice(runs, n_warm)
-    before = _holding()
-    yield from islice(runs, n - n_warm - 1)
+    seen: list[Holding] = []
+    for run in islice(runs, n - 1):
+        yield run
+        seen.append(_holding())
     final = next(runs)
-    after = _holding()
+    # What a compute leaves mapped depends on its arrays: over one round of all the cases, the
+    # most at the beginning against the least at the end.
+    n_round = len(CASES)
+    before = Holding(*map(max, *seen[max(0, n_warm - n_round) : n_warm]))
+    after = Holding(*map(min, *seen[-n_round:]))
     processes.close()
     yield final._replace(
         processes=n_strays(),

@@ -60,6 +60,7 @@ class Controller:
         self.mailbox = Mailbox() if mailbox is None else mailbox
         self.was_interrupted = False  # from outside, wherever it was: Ctrl-C
         self.lanes: list[Lane] = []  # in the order in which they are given steps
+        self._main = lane
         self.read = lane.read  # what stands among the state's values -> the value
         lane_of = _lanes_of(plan, local is not None)
         if "loop" in lane_of.values():
@@ -161,7 +162,7 @@ class Controller:
     def _keep_partial(self, error: BaseException) -> None:
         state = self.state
         values = [v if state.has_result(n) else PENDING for n, v in enumerate(state.values)]
-        keep_partial(error, self.plan, values, self.read)
+        keep_partial(error, self.plan, values, self._main.lasting_read())
 
     def _turn(self) -> None:
         """Send out what is ready, wait for something to happen, see to it."""

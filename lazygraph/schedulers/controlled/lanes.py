@@ -112,6 +112,10 @@ class Lane:
         """The result for what the state keeps in its place."""
         return value
 
+    def lasting_read(self) -> Callable[[Any], Any]:
+        """A `read` that may be called when the run is long over."""
+        return self.read
+
     def close(self) -> None:
         """Stop everything; called once, however the run ends."""
 

@@ -119,6 +119,10 @@ class Arena:
         self._held: set[Handle] = set()  # dropped, yet something still looks at them
         self._privates: weakref.WeakSet[_Private] = weakref.WeakSet()
 
+    def lasting(self) -> Arena:
+        """The same memory, to read in after this object is closed: for as long as that lives."""
+        return Arena(os.dup(self.fd), self.owner)
+
     @classmethod
     def create(cls) -> Arena:
         """A new arena, for the parent (owner 0).

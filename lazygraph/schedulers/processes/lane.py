@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from lazygraph.errors import RunStopped
 from lazygraph.schedulers.controlled.controller import Controller
 from lazygraph.schedulers.controlled.lanes import Lane
 from lazygraph.schedulers.controlled.mail import Mail, Mailbox, Outcome
 from lazygraph.schedulers.processes import messages, surroundings
+from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.desk import Desk
 from lazygraph.schedulers.processes.dispatch import Dispatch
 from lazygraph.schedulers.processes.parcels import Parcel, unpack
@@ -78,6 +81,8 @@ class ProcessLane(Lane):
     def feed(self, run: Controller, /) -> None:
         """Give ready steps to workers that have little to do."""
         dispatch = self._dispatch or self._begin(run)
+        if dispatch.pool.is_wanted_closed:
+            raise RunStopped("its worker processes were closed")
         dispatch.feed()
         dispatch.tidy()
 
@@ -118,10 +123,11 @@ class ProcessLane(Lane):
 
     def read(self, value: Any, /) -> Any:
         """The result itself, for a parcel; big arrays in memory of this process alone."""
-        if type(value) is not Parcel or self._pool is None:
-            return value
-        arena = self._pool.arena
-        return unpack(value, lambda block: arena.private(block.handle, block))
+        return value if self._pool is None else _read(self._pool.arena, value)
+
+    def lasting_read(self) -> Callable[[Any], Any]:
+        """A `read` that outlives the pool."""
+        return self.read if self._pool is None else partial(_read, self._pool.arena.lasting())
 
     # -------------------------------------------------------------------- end
     def close(self) -> None:
@@ -139,6 +145,12 @@ class ProcessLane(Lane):
                     self._pool.dismiss(worker)
             self._pool.end_run()
             self._give_back(self._pool)
+
+
+def _read(arena: Arena, value: Any) -> Any:
+    if type(value) is not Parcel:
+        return value
+    return unpack(value, lambda block: arena.private(block.handle, block))
 
 
 def _calm_down(pool: Pool, desks: dict[Worker, Desk]) -> None:

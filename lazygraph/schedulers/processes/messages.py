@@ -34,6 +34,7 @@ class Setting(NamedTuple):
     environ: dict[str, str]
     levels: dict[str, int]
     filters: bytes
+    carried: dict[str, Any]
 
 
 class Work(NamedTuple):

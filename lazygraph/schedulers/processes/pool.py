@@ -77,6 +77,7 @@ class Pool:
         self.freed: deque[Handle] = deque()  # blocks that nothing in this process needs
         self._live: set[Handle] = set()  # blocks in use
         self.is_closed = False
+        self.is_wanted_closed = False  # its owner waits for the run to leave it
         self._arena = _new_arena()
         self._next_owner = 1
         self._failed_starts = 0

@@ -68,9 +68,12 @@ def to_wire(error: BaseException) -> bytes:
 def from_wire(data: bytes) -> BaseException:
     """The exception that `to_wire` was given, or a `RemoteError` that tells of it."""
     built: list[BaseException] = []
-    for fields in loads(data):
-        built.append(_rebuilt(_Record(*fields), built))
-    return built[-1]
+    try:
+        for fields in loads(data):
+            built.append(_rebuilt(_Record(*fields), built))
+        return built[-1]
+    finally:
+        built.clear()  # the tracebacks made here lead back to this frame
 
 
 class _Writer:
@@ -251,14 +254,18 @@ def _new(
 
 def _rebuilt(record: _Record, built: list[BaseException]) -> BaseException:
     """An exception from its record, with what is not part of its own pickle."""
+    trace = _traceback(record.frames)
     error = _own_part(record, [built[n] for n in record.members])
-    if record.notes:
-        _get(error, "__dict__").setdefault("__notes__", record.notes)
-    _put(error, "__traceback__", _traceback(record.frames))
-    _put(error, "__cause__", None if record.cause is None else built[record.cause])
-    _put(error, "__context__", None if record.context is None else built[record.context])
-    _put(error, "__suppress_context__", record.is_context_suppressed)
-    return error
+    try:
+        if record.notes:
+            _get(error, "__dict__").setdefault("__notes__", record.notes)
+        _put(error, "__traceback__", trace)
+        _put(error, "__cause__", None if record.cause is None else built[record.cause])
+        _put(error, "__context__", None if record.context is None else built[record.context])
+        _put(error, "__suppress_context__", record.is_context_suppressed)
+        return error
+    finally:
+        del error, trace  # the one leads to this frame, and this frame must not lead to the other
 
 
 def _own_part(record: _Record, members: list[BaseException]) -> BaseException:

@@ -87,11 +87,14 @@ class Reports:
         desk.remove(unit)
         self._dispatch.disclaim(unit)
         self._tell_begun(desk, unit, step, began)
-        error = from_wire(message.error)
-        if message.path is not None:
-            error = self._dispatch.unpicklable(step, message.path, error)
-        self._settle(desk, step, None, error, began, ended)
+        # In no name: the error's traceback leads to this frame.
+        self._settle(desk, step, None, self._error(message, step), began, ended)
         self._dispatch.tell_begun(desk)
+
+    def _error(self, message: messages.Failed, step: int) -> BaseException:
+        if message.path is None:
+            return from_wire(message.error)
+        return self._dispatch.unpicklable(step, message.path, from_wire(message.error))
 
     def _given_back(self, desk: Desk, message: messages.Back) -> None:
         desk.was_asked = False

@@ -101,9 +101,12 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._lock:  # a run in another thread comes to its end
-            pool, self._own = self._own, None
+        pool = self._own
         if pool is not None:
+            pool.is_wanted_closed = True
+            pool.wake()
+            with self._lock:  # a run in another thread, or of a loop that was left, ends
+                self._own = None
             pool.close()
 
     @property
@@ -112,9 +115,10 @@ class Processes:
         return [] if self._own is None else [w.process.pid for w in self._own.workers]
 
     def _lease(self) -> Pool:
-        if self._own is None:
+        # While a run uses the pool of one's own, another takes other workers: it may be a
+        # compute between the results of the first, for which that would wait for ever.
+        if self._own is None or not self._lock.acquire(blocking=False):
             return warm_pools.lease(self._recipe)
-        self._lock.acquire()
         if self._own.is_stale or self._own.is_closed:
             self._own.close()
             self._own = Pool(self._recipe)

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
+from lazygraph.carried import carried, put_down
 from lazygraph.keys import Key
 from lazygraph.schedulers.processes.channel import WorkerChannel
 from lazygraph.schedulers.processes.messages import Logged, Printed, Setting
@@ -26,7 +27,8 @@ def current() -> Setting:
         cwd = os.getcwd()  # noqa: PTH109  # pathlib is slow to import
     except OSError:  # it was removed
         cwd = None
-    return Setting(cwd, sys.path[:], sys.argv[:], dict(os.environ), _levels(), _filters())
+    environ = dict(os.environ)
+    return Setting(cwd, sys.path[:], sys.argv[:], environ, _levels(), _filters(), carried())
 
 
 def _levels() -> dict[str, int]:
@@ -74,6 +76,7 @@ def take_over(setting: Setting, before: Setting) -> None:
     for name in before.environ.keys() - setting.environ.keys():
         os.environ.pop(name, None)
     os.environ.update(setting.environ.items() - before.environ.items())
+    put_down(setting.carried)
     for name, level in setting.levels.items() - before.levels.items():
         logging.getLogger(name).setLevel(level)
     if setting.filters != before.filters:

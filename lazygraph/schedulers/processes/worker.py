@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from time import perf_counter_ns
 from typing import Any
 
@@ -72,7 +73,8 @@ class Worker:
     def __init__(self, channel: WorkerChannel, arena: Arena) -> None:
         self.channel, self.arena = channel, arena
         self.board = Board(arena)
-        self.units: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        # For the main thread: units, settings to take over before those after it, None to leave.
+        self.units: queue.SimpleQueue[Unit | Setting | None] = queue.SimpleQueue()
         self.packed: dict[int, Any] = {}  # functions, by number
         self.functions: dict[int, Callable[..., Any]] = {}  # once they were called
         self.values: dict[int, Any] = {}  # by slot; packed
@@ -103,19 +105,17 @@ class Worker:
 
     def give_back(self, message: Return) -> None:
         """Take units out of the queue, the last first."""
-        found: list[Unit] = []
-        try:
+        found: list[Unit | Setting | None] = []
+        with suppress(queue.Empty):
             while True:
-                unit = self.units.get_nowait()
-                if unit is None:
-                    break
-                found.append(unit)
-        except queue.Empty:
-            pass
-        kept = max(0, len(found) - message.most)
-        for unit in found[:kept]:
-            self.units.put(unit)
-        self.channel.send(Back([unit[0][0] for unit in found[kept:]]))
+                found.append(self.units.get_nowait())
+        firsts = [unit[0][0] for unit in found if type(unit) is list]
+        returned = firsts[max(0, len(firsts) - message.most) :]
+        gone = set(returned)
+        for item in found:
+            if type(item) is not list or item[0][0] not in gone:
+                self.units.put(item)
+        self.channel.send(Back(returned))
         self.flush()  # the task that runs may take long: what is done should not wait for it
 
     def forget(self, message: Forget) -> None:
@@ -138,9 +138,8 @@ class Worker:
     def quit(self, _: Quit) -> None:
         self.units.put(None)
 
-    def set_surroundings(self, setting: Setting) -> None:
-        surroundings.take_over(setting, self.setting)
-        self.setting = setting
+    def queue_setting(self, setting: Setting) -> None:
+        self.units.put(setting)
 
     # -------------------------------------------------------- the main thread
     def work(self) -> None:
@@ -154,9 +153,17 @@ class Worker:
                 unit = self.units.get()
             if unit is None:
                 return
+            if isinstance(unit, Setting):
+                self.set_surroundings(unit)
+                continue
             self._run(unit)
             if perf_counter_ns() - self._flushed_ns > _FLUSH_NS:
                 self.flush()
+
+    def set_surroundings(self, setting: Setting) -> None:
+        """Take over what has changed in the parent."""
+        surroundings.take_over(setting, self.setting)
+        self.setting = setting
 
     def _run(self, unit: Unit) -> None:
         times: list[float] = []
@@ -261,7 +268,7 @@ _HANDLERS: dict[type, Callable[[Worker, Any], None]] = {
     Forget: Worker.forget,
     Ended: Worker.end_run,
     Quit: Worker.quit,
-    Setting: Worker.set_surroundings,
+    Setting: Worker.queue_setting,
 }
 
 
