@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -123,9 +124,7 @@ def go_on(folder: Path, is_chatty: bool) -> None:
 
 
 @pytest.mark.parametrize("is_chatty", [False, True])
-def test_a_time_limit_ends_its_task_and_no_other(
-    tmp_path: Path, is_chatty: bool
-) -> None:
+def test_a_time_limit_ends_its_task_and_no_other(tmp_path: Path, is_chatty: bool) -> None:
     """Also one that says something all the time."""
     slow = delayed(go_on, timeout=0.5)(tmp_path, is_chatty)
     beside = delayed(until_gone)(tmp_path / "pids")
@@ -152,11 +151,6 @@ def until_gone(path: Path) -> int:
     if not wait_until(lambda: not is_alive(int(notes(path)[0]))):
         raise TimeoutError("it still runs")
     return os.getpid()
-
-
-def test_a_task_within_its_limit_is_left_alone(processes: Processes) -> None:
-    values = [delayed(inc, timeout=20)(i) for i in range(50)]
-    assert compute(*values, scheduler=processes) == tuple(range(1, 51))
 
 
 def test_a_limit_counts_from_a_tasks_own_begin(own_processes: Processes, tmp_path: Path) -> None:
@@ -235,3 +229,15 @@ def test_the_same_processes_run_deep_wide_and_empty_graphs(own_processes: Proces
     assert deep.compute(scheduler=own_processes) == 3_000
     assert compute(wide, scheduler=own_processes) == (list(range(1, 3_001)),)
     assert delayed(own_pid)().compute(scheduler=own_processes) in own_processes.pids
+
+
+def test_importing_the_tasks_module_does_not_count_for_its_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import takes longer than the limit, in each fresh worker."""
+    source = f"import os, time\nif os.getpid() != {os.getpid()}:\n    time.sleep(0.4)\ndef one(): return 1\n"
+    (tmp_path / "slow_to_import.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    one = importlib.import_module("slow_to_import").one
+    with Processes(1) as processes:
+        assert delayed(one, timeout=0.2)().compute(scheduler=processes) == 1

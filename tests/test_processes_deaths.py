@@ -19,6 +19,7 @@ from lazygraph import Failed, Ref, Skipped, compute, delayed
 from lazygraph.errors import WorkerDied
 from lazygraph.observers import Recorder, TaskRetried
 from lazygraph.schedulers import Processes
+from lazygraph.schedulers.processes.pool import Pool, Recipe
 
 
 def die_noted(path: Path, number: int = signal.SIGKILL) -> None:
@@ -234,6 +235,20 @@ def test_a_stopped_worker_that_is_killed_later_loses_nothing(
 
     assert results[:-1] == tuple(range(100))
     assert len(notes(tmp_path / "calls")) == 100
+
+
+def test_a_worker_whose_parent_goes_while_it_starts_says_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pool = Pool(Recipe(1))
+    process = pool.hire().process
+
+    process._close()  # as the system does when this process ends
+    code = process._popen.wait(10)
+    pool.close()
+
+    assert code != 0
+    assert capfd.readouterr() == ("", "")
 
 
 def limit_memory() -> None:

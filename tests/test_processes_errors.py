@@ -332,6 +332,7 @@ def test_an_argument_that_cannot_be_made_again_is_the_tasks_error(processes: Pro
 
 
 def test_a_result_that_cannot_be_made_again_is_told(processes: Processes) -> None:
-    with pytest.raises(PermissionError, match="not to be made here"):
-        delayed(Forbids)().compute(scheduler=processes)
+    with pytest.raises(PermissionError, match="not to be made here") as caught:
+        delayed(Forbids)(dask_key_name="forbids").compute(scheduler=processes)
+    assert "the result of task 'forbids'" in caught.value.__notes__[0]
     assert delayed(inc)(1).compute(scheduler=processes) == 2

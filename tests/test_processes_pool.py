@@ -48,6 +48,7 @@ def test_processes_with_other_demands_are_others(tmp_path: Path) -> None:
 def test_threads_that_compute_at_once_have_workers_of_their_own(tmp_path: Path) -> None:
     """Four tasks of two computes meet: two workers alone could never run them at once."""
     both: dict[int, Any] = {}
+    delayed(inc)(1).compute(scheduler=Processes(2))  # who waits for both can have only one of them
 
     def work(i: int) -> None:
         values = [delayed(meet)(tmp_path, f"{i}-{j}", 4) for j in range(2)]

@@ -109,7 +109,7 @@ class Controller:
         # keep results.
         results = self.state.results()
         self.state.values.clear()
-        read = {step: self.read(results[n]) for n, step in enumerate(self.plan.outputs)}
+        read = {step: self._read(step, results[n]) for n, step in enumerate(self.plan.outputs)}
         return [read[step] for step in self.plan.outputs]
 
     def stream(self) -> Iterator[tuple[int, Any]]:
@@ -128,7 +128,15 @@ class Controller:
     def _delivery(self) -> tuple[int, Any]:
         """The next output, in no name of `stream`: it is the user's alone."""
         place, value = self.state.delivered.pop(0)
-        return place, self.read(value)
+        return place, self._read(self.plan.outputs[place], value)
+
+    def _read(self, step: int, value: Any) -> Any:
+        """The result of an output; that it cannot be read is told with its task."""
+        try:
+            return self.read(value)
+        except Exception as error:
+            add_note(error, f"while unpickling the result of task {self.plan.key(step)!r}")
+            raise
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:

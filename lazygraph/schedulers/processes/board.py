@@ -15,6 +15,7 @@ __all__ = ["Board", "Note", "erase", "read_note"]
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
 _FIRST = 1 << 61  # beyond every owner's region of the arena's file
+_NEVER_NS = 1 << 62
 _CELLS = struct.Struct("qq")
 
 
@@ -42,6 +43,14 @@ class Board:
         cells[1] = now
         cells[0] = step + 1
         return now
+
+    def load(self) -> None:
+        """What runs has not begun: what it needs is being loaded, for as long as that takes."""
+        self._cells[1] = _NEVER_NS
+
+    def begin_again(self) -> None:
+        """What runs begins now."""
+        self._cells[1] = perf_counter_ns()
 
     @property
     def step(self) -> int:

@@ -11,7 +11,7 @@ from lazygraph.errors import RunStopped
 from lazygraph.schedulers.controlled.controller import Controller
 from lazygraph.schedulers.controlled.lanes import Lane
 from lazygraph.schedulers.controlled.mail import Mail, Mailbox, Outcome
-from lazygraph.schedulers.processes import messages, surroundings
+from lazygraph.schedulers.processes import messages
 from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.desk import Desk
 from lazygraph.schedulers.processes.dispatch import Dispatch
@@ -127,7 +127,9 @@ class ProcessLane(Lane):
 
     def lasting_read(self) -> Callable[[Any], Any]:
         """A `read` that outlives the pool."""
-        return self.read if self._pool is None else partial(_read, self._pool.arena.lasting())
+        if self._pool is None or self._pool.is_closed:  # its workers could not start
+            return self.read
+        return partial(_read, self._pool.arena.lasting())
 
     # -------------------------------------------------------------------- end
     def close(self) -> None:
@@ -184,9 +186,5 @@ def _hear_out(pool: Pool, desks: dict[Worker, Desk], desk: Desk, message: Any) -
         case messages.Back():
             for first in message.firsts:
                 desk.remove(desk.queue[first])
-        case messages.Hello():
-            pool.greet(desk.worker, message)
-        case messages.Acknowledge():
-            pool.acknowledged(desk.worker, message.handles)
-        case messages.Printed():
-            surroundings.print_text(message)
+        case _:
+            pool.chat(desk.worker, message)

@@ -23,6 +23,8 @@ from lazygraph.schedulers.processes.messages import (
     Ended,
     Forget,
     Hello,
+    Logged,
+    Printed,
     Quit,
     Setting,
 )
@@ -267,10 +269,19 @@ class Pool:
         for worker, message in list(self.wait(0)):
             if message is None:
                 self.bury(worker)
-            elif isinstance(message, Acknowledge):
-                self.acknowledged(worker, message.handles)
-            elif isinstance(message, Hello):
-                self.greet(worker, message)
+            else:
+                self.chat(worker, message)
+
+    def chat(self, worker: Worker, message: Any) -> None:
+        """What a worker says that is no run's business."""
+        if isinstance(message, Acknowledge):
+            self.acknowledged(worker, message.handles)
+        elif isinstance(message, Hello):
+            self.greet(worker, message)
+        elif isinstance(message, Printed):
+            surroundings.print_text(message)
+        elif isinstance(message, Logged):
+            surroundings.log(message, None)
 
     # --------------------------------------------------------------- lifetime
     @property

@@ -129,7 +129,8 @@ class Reports:
             if unit is not culprit:
                 self._dispatch.put_back(unit)
         if culprit is not None:
-            self._blame(desk, culprit, note.step, perf_counter() - note.since, code)
+            seconds = max(0.0, perf_counter() - note.since)
+            self._blame(desk, culprit, note.step, seconds, code)
         elif desk.worker.is_ready:
             self._unexplained += 1
             if self._unexplained > _MOST_UNEXPLAINED:
@@ -167,7 +168,7 @@ class Reports:
                     self._lane, unit.steps[0], desk.worker.name, None, error, note.since, now
                 )
             else:  # it began later than it was sent
-                desk.heard = note.since if note.step == unit.steps[0] else now
+                desk.heard = min(note.since, now) if note.step == unit.steps[0] else now
 
 
 #: What says that a worker gets on; a task may print for ever.

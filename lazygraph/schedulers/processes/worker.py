@@ -12,7 +12,6 @@ import os
 import queue
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -213,6 +212,7 @@ class Worker:
     def _unpack(self, thing: Any) -> Any:
         """The value; unpickling may import modules, which must not compute."""
         self.is_loading = True
+        self.board.load()  # an import does not count for the task's time limit
         try:
             return unpack(thing, self.arena.view)
         except ImportError as error:
@@ -220,6 +220,7 @@ class Worker:
             raise
         finally:
             self.is_loading = False
+            self.board.begin_again()
 
     def _report(self, unit: Unit, member: int, times: list[float], value: Any) -> bool:
         """Send a result; false if it cannot be sent."""
@@ -316,10 +317,9 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
     channel = WorkerChannel(socket.socket(fileno=socket_fd))
     _worker = worker = Worker(channel, Arena(arena_fd, owner))
     try:
-        error = _prepare(worker)
-    except EOFError:  # the parent went before it said anything
-        sys.exit(1)
-    channel.send(Hello(error))
+        channel.send(Hello(_prepare(worker)))
+    except (EOFError, OSError):  # the parent has gone: there is nobody to tell
+        os._exit(1)
     threading.Thread(target=worker.read, name="lazygraph-reader", daemon=True).start()
     worker.work()
     surroundings.flush_output()
