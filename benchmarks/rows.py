@@ -12,6 +12,7 @@ from itertools import product
 from math import inf
 
 from benchmarks.jobs import Job
+from benchmarks.shapes import SHAPES
 
 __all__ = ["ROWS", "Case", "Figure", "Row", "is_slow", "jobs_of", "table_jobs"]
 
@@ -142,6 +143,38 @@ def _alive(workload: str) -> Iterator[Case]:
         yield _ratio(label, _jobs("alive", workload, _K), way, (1.0, _FEWER))
 
 
+def _collapsed(shape: str, n: int, limits: Limits) -> Case:
+    job = Job("collapse", "lazygraph", shape, n)
+    return _alone(f"{_label(shape, n)}, seconds", job, "collapse_seconds", limits)
+
+
+_COLLAPSED = ("tree", "chain", "stencil", "fft", "random", "mlp")
+
+
+def _drawn(measure: str, shape: str, n: int) -> tuple[Job, Job]:
+    """A job of our layout and the same of dot's."""
+    return Job(measure, "lazygraph", shape, n), Job(measure, "dot", shape, n)
+
+
+def _layout(shape: str, n: int) -> Iterator[Case]:
+    """Milliseconds, and beside dot, which is not held: it is written in C."""
+    jobs = _drawn("layout", shape, n)
+    most_ms = 200.0 if (shape, n) == ("mlp", 100) else _LAYOUT_MS[n]
+    yield _alone(f"{shape} {n}, ms", jobs[0], "layout_ms", (most_ms, most_ms / 2))
+    yield _ratio(f"{shape} {n}", jobs, "layout_ms", (inf, 1.0))
+
+
+def _quality(shape: str, n: int) -> Iterator[Case]:
+    jobs = _drawn("quality", shape, n)
+    crossings = (1.25, 1.0) if shape in {"random", "mlp"} else (1.0, 1.0)
+    length = (1.4, 1.1) if shape == "tree" else (1.1, 1.0)
+    yield _ratio(f"{shape} {n}, crossings", jobs, "crossings+1", crossings)
+    yield _ratio(f"{shape} {n}, length", jobs, "length_px", length)
+    yield _ratio(f"{shape} {n}, width", jobs, "width_px", (1.1, 1.0))
+
+
+_LAYOUT_MS = {10: 5.0, 100: 100.0, 1_000: 1_000.0, 10_000: 4_000.0}
+
 _MILLION = _sync("tree", 1000 * _K)
 _DOUBLED = (10 * _K, 100 * _K, 500 * _K)
 
@@ -248,6 +281,25 @@ ROWS: tuple[Row, ...] = (
         (_ratio("import", _jobs("import"), "import_ms", (1 / 4, 1 / 8)),),
     ),
     Row(
+        "collapse",
+        "tasks put into groups to be drawn",
+        (
+            *(_collapsed(shape, 100 * _K, (3.0, 1.2)) for shape in _COLLAPSED),
+            *(_collapsed(shape, 1000 * _K, (30.0, 12.0)) for shape in _COLLAPSED),
+        ),
+    ),
+    Row(
+        "layout",
+        "a picture's layout, and beside dot's, given 30 seconds",
+        tuple(case for n in _LAYOUT_MS for shape in SHAPES for case in _layout(shape, n)),
+    ),
+    Row(
+        "quality",
+        "crossings of edges (one more than there are), their length and the picture's width "
+        "beside dot's, counted on the curves as drawn",
+        tuple(case for n in (10, 100, _K) for shape in SHAPES for case in _quality(shape, n)),
+    ),
+    Row(
         "growth",
         "capture and compute of twice the tasks",
         tuple(
@@ -298,5 +350,7 @@ def is_slow(job: Job) -> bool:
     if job.n > 200 * _K:
         return True
     is_deep = job.n > _K and job.workload in _DEEP
+    if job.engine == "dot":
+        return job.n >= _K
     is_large = job.measure == "edges" and job.n >= 100
     return job.engine.startswith("dask") and (is_deep or is_large)

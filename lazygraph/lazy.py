@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -161,7 +162,7 @@ class Delayed(Node, Generic[T]):
         return made
 
     @short_traceback
-    def visualize(self, filename: str | None = None, **options: Any) -> Drawing:
+    def visualize(self, filename: str | os.PathLike[str] | None = None, **options: Any) -> Drawing:
         """A drawing of the graph; see `lazygraph.visualize`."""
         return visualize(self, filename=filename, **options)
 

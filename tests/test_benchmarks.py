@@ -25,6 +25,7 @@ from benchmarks.patterns import PATTERNS, levels_of
 from benchmarks.programs import record
 from benchmarks.rows import ROWS, Case, Figure, is_slow, jobs_of, table_jobs
 from benchmarks.runner import run_job, run_rounds
+from benchmarks.shapes import SHAPES
 from benchmarks.table import columns, held_table, stage_table
 from benchmarks.workloads import WORKLOADS, Prepared, first
 
@@ -135,6 +136,36 @@ def test_a_measure_of_a_library_has_its_figure(
         pytest.importorskip("numpy")
 
     assert MEASURES[measure](Job(measure, library, workload, N))[figure] > 0
+
+
+@pytest.mark.parametrize("measure", ["layout", "quality"])
+def test_a_layout_has_figures(measure: str) -> None:
+    pytest.importorskip("numpy")
+
+    figures = MEASURES[measure](Job(measure, "lazygraph", "tree", 10))
+
+    assert all(value > 0 for name, value in figures.items() if name != "through")
+
+
+@pytest.mark.parametrize("measure", ["layout", "quality"])
+def test_without_dot_its_figures_are_withheld(
+    measure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numpy")
+    monkeypatch.setattr("benchmarks.measures.layouts.find_dot", lambda: None)
+
+    with pytest.raises(Withheld, match="dot is not installed"):
+        MEASURES[measure](Job(measure, "dot", "tree", 10))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [10, 100, 1000])
+def test_a_shape_has_about_as_many_tasks_as_asked_for(shape: str, n: int) -> None:
+    made = SHAPES[shape](n)
+
+    assert 0.5 * n <= len(made.labels) <= 1.3 * n
+    assert all(start < end < len(made.labels) for start, end in made.edges)
+    assert len(set(made.edges)) == len(made.edges)
 
 
 @pytest.mark.parametrize("engine", ["lazygraph-sync", "dask-sync"])
@@ -339,8 +370,15 @@ def test_check_ends_with_one_if_a_gate_is_missed(
 def test_every_row_and_table_line_names_what_exists() -> None:
     for job in [*table_jobs(), *(j for row in ROWS for c in row.cases for j in jobs_of(c))]:
         assert job.measure in MEASURES
-        assert job.engine in {*ENGINES, "lazygraph", "dask"}
-        assert job.workload in {*WORKLOADS, ""}
+        assert job.engine in {*ENGINES, "lazygraph", "dask", "dot"}
+        assert job.workload in {*WORKLOADS, *SHAPES, ""}
+
+
+def test_collapsing_is_timed_on_the_groups_that_are_drawn() -> None:
+    figures = MEASURES["collapse"](Job("collapse", "lazygraph", "tree", N))
+
+    assert figures["groups"] == 2  # loads, and what adds them up
+    assert figures["collapse_us"] == pytest.approx(1e6 * figures["collapse_seconds"] / 49)
 
 
 def test_every_gate_is_at_least_its_reach() -> None:

@@ -186,7 +186,10 @@ def test_a_result_that_differs_is_told_and_gives_status_1(
         (["--path", "file.py"], "path 'file.py': Not a directory"),
         (["--path", "empty"], "path 'empty': no Python files in it"),
         (["--path", "new\nline"], r"path 'new\nline': No such file or directory"),
-        (["--scheduler", "thread"], "did you mean 'threads'? (known: synchronous, threads, processes, dask)"),
+        (
+            ["--scheduler", "thread"],
+            "did you mean 'threads'? (known: synchronous, threads, processes, dask)",
+        ),
         (["--workers", "0"], "--workers: '0' is not a number from 1 up"),
         (["--workers", "100000"], "--workers 100000: num_workers is a number from 1 to 4096"),
         (["--limit", "-1"], "--limit: '-1' is not a number from 1 up"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lazygraph.demo import count_lazily
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
@@ -35,3 +38,25 @@ def test_the_first_notebook_says_what_it_shows(capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert "tasks wait for each other" in printed
     assert "while running task 'divide-" in printed
+
+
+def test_the_gallery_draws_what_it_says() -> None:
+    names: dict[str, Any] = {}
+    for code in code_of(NOTEBOOKS[0].with_stem("gallery")):
+        exec(compile(code, "gallery", "exec"), names)
+    drawn = names["many"].visualize(title="100,001 tasks").svg
+    assert "100,001 tasks drawn as 6 groups" in drawn
+    assert drawn.count(f"{chr(215)}20,000") == 5
+    assert ">x<" in names["exp"](names["sin"](names["x"] ** 2)).visualize().svg
+
+
+def test_the_readmes_picture_is_what_the_library_draws() -> None:
+    """But for the keys, which no two runs have in common."""
+    picture = NOTEBOOKS[0].with_name("main_job.svg")
+    assert f"notebooks/{picture.name}" in (picture.parent.parent / "README.md").read_text("utf-8")
+    job = count_lazily([Path(f"{name}.py") for name in ("ast", "json", "os", "re", "sys")])
+    shown, drawn = (
+        re.findall(">([^<]+)</text>", svg)
+        for svg in (picture.read_text("utf-8"), job.visualize().svg)
+    )
+    assert shown == drawn

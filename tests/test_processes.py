@@ -125,7 +125,20 @@ def test_a_class_made_in_a_function_is_the_same_class_on_the_way_back(processes:
 
 
 def test_values_as_they_are_none_bools_numbers_and_what_is_nested(processes: Processes) -> None:
-    values = [None, True, 1, -(1 << 700_000), 1.5, 2j, "é\udc80", b"\0", (), {"a": [{1}]}, ..., range]
+    values = [
+        None,
+        True,
+        1,
+        -(1 << 700_000),
+        1.5,
+        2j,
+        "é\udc80",
+        b"\0",
+        (),
+        {"a": [{1}]},
+        ...,
+        range,
+    ]
     back = [delayed(lambda x: x)(value).compute(scheduler=processes) for value in values]
     assert back == values
     assert [type(x) for x in back] == [type(x) for x in values]

@@ -158,7 +158,9 @@ def test_what_a_dead_worker_held_is_given_back(own_processes: Processes) -> None
     assert wait_until(lambda: pool.arena.nbytes_used < 8 * _MB, 0.5)
 
 
-def test_a_result_outlives_the_worker_that_made_it(own_processes: Processes, tmp_path: Path) -> None:
+def test_a_result_outlives_the_worker_that_made_it(
+    own_processes: Processes, tmp_path: Path
+) -> None:
     """make -> fatal (ends each worker that it meets); make's result is read after that."""
     made = delayed(noted)(tmp_path / "made", fill(6, 2 * _MB))
     after = delayed(lambda *_: die())(made)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from benchmarks.jobs import Figures, Job
 from benchmarks.measures.arrays import pure_calls
+from benchmarks.measures.collapsing import collapsing
 from benchmarks.measures.edges import array_edges
 from benchmarks.measures.grain import metg
 from benchmarks.measures.graphs import most_alive, passes
 from benchmarks.measures.heap import captured_bytes
+from benchmarks.measures.layouts import layout_quality, layout_time
 from benchmarks.measures.stages import speed
 from benchmarks.measures.start import first_results, import_seconds
 
@@ -26,4 +28,7 @@ MEASURES: dict[str, Callable[[Job], Figures]] = {
     "import": import_seconds,
     "edges": array_edges,
     "cold": first_results,
+    "layout": layout_time,
+    "quality": layout_quality,
+    "collapse": collapsing,
 }

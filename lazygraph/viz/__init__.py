@@ -1,11 +1,13 @@
-"""Graph to picture: tasks as boxes, coordinates for them, then SVG or DOT text.
+"""Graph to picture: what is to be seen, where it stands, how it looks, in which format.
 
-`scene` says what is to be seen, `layered` or `dot` where it stands, `svg` how it looks;
-`drawing` is what the user holds.
+`look` holds a user's wishes and `subject` the graph; `views` chooses between `scene` (tasks),
+`full` (as Dask draws) and `groups` (many at once), all made of `model`; `layout` says where it
+stands; `frame` turns that into the `items` that `svg` and `pdf` write; `png`, `html`, `dot_text`
+and `mermaid` are the other formats; `drawing` is what the user holds.
 """
 
 from __future__ import annotations
 
-from lazygraph.viz.drawing import Drawing, draw
+from lazygraph.viz.drawing import Drawing, check_format, draw
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "check_format", "draw"]

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from errno import EISDIR
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import DrawingError
 from lazygraph.graph import Graph
@@ -19,11 +17,15 @@ from lazygraph.keys import Key
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lazygraph.viz.scene import Scene
+    from lazygraph.viz.items import Picture
+    from lazygraph.viz.subject import Subject
+    from lazygraph.viz.themes import Theme
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "check_format", "draw"]
 
-_EXTENSIONS = (".svg", ".dot")
+_FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
+# Beyond, a page shows groups only: its size and the time to lay tasks out would be felt.
+_MOST_TASKS_IN_PAGE = 150_000
 
 
 class Drawing:
@@ -31,42 +33,72 @@ class Drawing:
 
     Parameters
     ----------
-    scene : Scene
+    subject : Subject
         What is to be seen; made by `draw`.
     """
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, subject: Subject) -> None:
+        from lazygraph.viz.views import view_of
+
+        self._subject = subject
+        self._view = view_of(subject)
 
     def __repr__(self) -> str:
-        n = len(self._scene.boxes)
+        n = len(self._subject.keys)
         return f"Drawing({n} task{'' if n == 1 else 's'})"
 
     @cached_property
     def svg(self) -> str:
-        """The picture as SVG text, arranged by the program ``dot`` where that is installed.
-
-        O((tasks + dependencies) log) without ``dot``; some 0.1 ms a task.
-        """
-        from lazygraph.viz.dot import dot_layout
-        from lazygraph.viz.layered import layered_layout
+        """The picture as SVG text; light, unless ``theme="dark"`` was asked for."""
         from lazygraph.viz.svg import svg_text
 
-        return svg_text(self._scene, dot_layout(self._scene) or layered_layout(self._scene))
+        return svg_text(self._picture)
+
+    @cached_property
+    def html(self) -> str:
+        """A page, as text, to pan, zoom and search in; it fetches nothing from elsewhere.
+
+        A collapsed drawing can be unfolded in it, up to 150,000 tasks.
+        """
+        from lazygraph.viz.html import html_page
+        from lazygraph.viz.views import tasks_view
+
+        view, theme = self._view, self._subject.look.theme
+        if view.groups is None or len(self._subject.shown) > _MOST_TASKS_IN_PAGE:
+            return html_page(view.scene, view.layout, theme=theme)
+        tasks = tasks_view(self._subject)
+        return html_page(
+            tasks.scene,
+            tasks.layout,
+            view.groups,
+            group_scene=view.scene,
+            group_layout=view.layout,
+            theme=theme,
+        )
 
     def to_dot(self) -> str:
-        """The graph in Graphviz's DOT language, labels and colours included."""
-        from lazygraph.viz.dot import dot_text
+        """What is drawn in Graphviz's DOT language, labels and colours included."""
+        from lazygraph.viz.dot_text import dot_text
 
-        return dot_text(self._scene)
+        return dot_text(self._view.scene, self._theme)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def to_mermaid(self) -> str:
+        """What is drawn as a Mermaid flowchart, for READMEs and wikis."""
+        from lazygraph.viz.mermaid import mermaid_text
+
+        return mermaid_text(self._view.scene, self._theme)
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:  # noqa: A002
         """Write the picture to a file, in one step: nobody sees half of it.
 
         Parameters
         ----------
         path : path
-            Its extension says what is written: ``.svg`` or ``.dot``.
+            Its extension says what is written: ``.svg``, ``.png``, ``.pdf``, ``.html``,
+            ``.dot`` or ``.mmd`` (Mermaid).
+        format : str, optional
+            One of these without the dot, whatever the extension; a path without an extension
+            is given this one.
 
         Returns
         -------
@@ -76,32 +108,74 @@ class Drawing:
         Raises
         ------
         DrawingError
-            For another extension, a folder, or a place that cannot be written to.
+            For another extension or format, a missing folder, a place that cannot be written
+            to, or a PNG without the package resvg-py.
         """
         from pathlib import Path  # late: it takes a fifth of the library's time to import
 
+        from lazygraph.viz.files import write
+
         path = Path(path)
-        kind = path.suffix.lower()
-        if kind not in _EXTENSIONS:
-            known = " or ".join(_EXTENSIONS)
-            ends = f"ends in {kind!r}" if kind else "has no extension"
-            raise DrawingError(f"cannot save to {str(path)!r}, which {ends}: known are {known}")
-        text = self.svg if kind == ".svg" else self.to_dot()
-        target = Path(os.path.realpath(path))  # a link stays, what it points to is written
-        try:
-            _replace(target, text)
-        except FileNotFoundError as error:
-            folder = str(target.parent)
-            raise DrawingError(f"cannot save to {str(path)!r}: no folder {folder!r}") from error
-        except OSError as error:
-            raise DrawingError(f"cannot save to {str(path)!r}: {error.strerror}") from error
+        if format is None:
+            kind = _format_of(path)
+        else:
+            kind = _checked(format)
+            path = path if path.suffix else path.with_name(f"{path.name}.{kind}")
+        write(path, self._content(kind))
         return path
+
+    def _content(self, kind: str) -> bytes:
+        if kind == "png":
+            from lazygraph.viz.png import png_bytes
+            from lazygraph.viz.svg import FONTS
+
+            size = self._picture.width_px, self._picture.height_px
+            return png_bytes(self.svg, *size, FONTS)
+        if kind == "pdf":
+            from lazygraph.viz.pdf import pdf_bytes
+
+            return pdf_bytes(self._picture)
+        return self._text(kind).encode("utf-8")
+
+    def _text(self, kind: str) -> str:
+        if kind == "dot":
+            return self.to_dot()
+        if kind == "mmd":
+            return self.to_mermaid()
+        return self.html if kind == "html" else self.svg
+
+    @cached_property
+    def _picture(self) -> Picture:
+        from lazygraph.viz.frame import picture_of
+        from lazygraph.viz.views import pictured
+
+        view = pictured(self._subject, self._view)
+        return picture_of(view.scene, view.layout, self._theme)
+
+    @property
+    def _theme(self) -> Theme:
+        from lazygraph.viz.themes import THEMES
+
+        return THEMES[self._subject.look.theme]
+
+    @cached_property
+    def _inline(self) -> str:
+        """For a page around it: follows its theme, and scrolls where it is too wide."""
+        from lazygraph.viz.svg import following_svg_text
+
+        follows = self._subject.look.theme == "auto"
+        text = following_svg_text(self._picture) if follows else self.svg
+        return f'<div style="overflow-x:auto">{text}</div>'
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        """What Jupyter shows."""
-        bundle = {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        """What Jupyter shows: the first of these that it knows."""
+        bundle = {
+            "text/html": self._inline,
+            "image/svg+xml": self.svg,
+            "text/plain": repr(self),
+        }
         return {
             kind: shown
             for kind, shown in bundle.items()
@@ -109,13 +183,22 @@ class Drawing:
         }
 
 
-def draw(graph: Graph, outputs: Sequence[Key]) -> Drawing:
-    """The picture of `graph`, with `outputs` marked by thick outlines.
+def draw(graph: Graph, outputs: Sequence[Key], **look: Any) -> Drawing:
+    """The picture of `graph`, with `outputs` marked.
+
+    Parameters
+    ----------
+    graph : Graph
+        What to draw.
+    outputs : sequence of Key
+        The tasks whose results are asked for.
+    **look
+        See `lazygraph.visualize`.
 
     Raises
     ------
     DrawingError
-        If the graph is empty.
+        If the graph is empty, or cannot be drawn as asked.
     MissingKeyError, CycleError
         If the graph cannot run.
 
@@ -124,20 +207,33 @@ def draw(graph: Graph, outputs: Sequence[Key]) -> Drawing:
     >>> draw(Graph.from_dict({"x": 1, "y": (abs, "x")}), ["y"])
     Drawing(2 tasks)
     """
-    from lazygraph.viz.scene import make_scene
+    from lazygraph.viz.look import Look
+    from lazygraph.viz.subject import Subject
 
-    return Drawing(make_scene(graph, outputs))
+    return Drawing(Subject(graph, outputs, Look(**look)))
 
 
-def _replace(target: Path, text: str) -> None:
-    """Put a file with `text` in the place of `target`, or leave all as it was."""
-    if target.is_dir():
-        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-    temporary = target.with_name(f".lazygraph-{os.urandom(6).hex()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+def check_format(path: str | os.PathLike[str] | None, format: str | None) -> None:  # noqa: A002
+    """Refuse, before anything is drawn, what cannot be written."""
+    from pathlib import Path
+
+    if format is not None:
+        _checked(format)
+    elif path is not None:
+        _format_of(Path(path))
+
+
+def _format_of(path: Path) -> str:
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in _FORMATS:
+        known = ", ".join(f".{name}" for name in _FORMATS)
+        ends = f"ends in {path.suffix!r}" if kind else "has no extension"
+        raise DrawingError(f"cannot save to {str(path)!r}, which {ends}: known are {known}")
+    return kind
+
+
+def _checked(format: str) -> str:  # noqa: A002
+    from lazygraph.viz.look import check_choice
+
+    check_choice("format", format, _FORMATS)
+    return format

@@ -1,110 +1,151 @@
-"""A scene and its layout to SVG text: presentation attributes only, so any viewer shows it."""
+"""A picture to SVG text: presentation attributes only, so any viewer shows it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable
 from html import escape
-from math import hypot
+from typing import Any
+from zlib import crc32
 
-from lazygraph.viz.colours import DETAIL_TEXT, EDGE, TEXT, Colours
-from lazygraph.viz.scene import DETAIL_PX, LABEL_PX, Box, Layout, Point, Scene
+from lazygraph.viz.items import Curves, Group, Item, Paint, Path, Picture, Rect, Step, Words
+from lazygraph.viz.text import LABEL_PX
+from lazygraph.viz.themes import DARK, LIGHT
 
-__all__ = ["svg_text"]
+__all__ = ["FONTS", "following_svg_text", "svg_text"]
 
-_ARROW_LENGTH_PX, _ARROW_HALF_PX = 7.0, 3.0
-_CORNER_PX = 7
-_MOST_NAMES = 10
+#: Of one width: Liberation Sans and Arial have the widths of Helvetica.
+FONTS = "Helvetica, Arial, Liberation Sans, sans-serif"
+_STROKE_PX = Paint().width_px
+#: How notebooks and documentation say that they are dark.
+_IS_DARK = (
+    ":is([data-jp-theme-light=false],.vscode-dark,html[theme=dark],"
+    "[data-theme=dark],[data-bs-theme=dark])"
+)
 
 
-def svg_text(scene: Scene, layout: Layout) -> str:
-    """The picture as a whole file; the same bytes for the same input. O(boxes + curves)."""
-    return "\n".join(_lines(scene, layout)) + "\n"
+def svg_text(picture: Picture) -> str:
+    """The picture as a whole file; the same text for the same input. O(items)."""
+    return f"{_start(picture)}>\n{_inside(picture)}</svg>\n"
 
 
-def _lines(scene: Scene, layout: Layout) -> Iterator[str]:
-    width, height = _number(layout.width_px), _number(layout.height_px)
-    yield (
+def following_svg_text(picture: Picture) -> str:
+    """A light picture that turns dark where the page around it is, as text inside HTML.
+
+    Each light colour is exchanged for its dark counterpart, wherever it is used.
+    """
+    inside = _inside(picture)
+    name = f"lg-{crc32(inside.encode('utf-8', 'replace')):08x}"
+    rules = "".join(
+        f'{_IS_DARK} #{name} [{what}="{light}"]{{{what}:{dark}}}'
+        for what in ("fill", "stroke")
+        for light, dark in dict(zip(LIGHT.colours(), DARK.colours(), strict=True)).items()
+        if f'{what}="{light}"' in inside
+    )
+    return f'{_start(picture)} id="{name}">\n<style>{rules}</style>\n{inside}</svg>\n'
+
+
+def _start(picture: Picture) -> str:
+    width, height = _number(picture.width_px), _number(picture.height_px)
+    return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" text-anchor="middle" '
-        'font-family="Helvetica, Arial, Liberation Sans, sans-serif">'
+        f'font-family="{FONTS}" font-size="{LABEL_PX}" stroke-width="{_number(_STROKE_PX)}"'
     )
-    yield f"<title>Task graph: {_count(len(scene.boxes), 'task')}</title>"
-    yield f"<desc>{_escaped(_description(scene))}</desc>"
-    yield f'<g fill="none" stroke="{EDGE}" stroke-width="1.2">'
-    for route in layout.routes:
-        yield f'<path d="{_curve(route)}"/>'
-    yield "</g>"
-    if layout.routes:
-        yield f'<path fill="{EDGE}" d="{"".join(map(_arrow, layout.routes))}"/>'
-    for box, centre in zip(scene.boxes, layout.centres, strict=True):
-        yield _box(box, centre, scene.colours[box.function])
-    yield "</svg>"
 
 
-def _description(scene: Scene) -> str:
-    counts = Counter(box.function or "data" for box in scene.boxes)
-    names = [f"{name} ({n})" for name, n in list(counts.items())[:_MOST_NAMES]]
-    if len(counts) > _MOST_NAMES:
-        names.append(f"{len(counts) - _MOST_NAMES} more")
-    edges = _count(len(scene.edges), "dependency", "dependencies")
-    return f"Data flows upward along {edges}. Boxes: {', '.join(names)}."
-
-
-def _box(box: Box, centre: Point, colours: Colours) -> str:
-    x, y = centre
-    left, top = x - box.width_px / 2, y - box.height_px / 2
-    label_y = y - 7 if box.detail else y
-    rect = (
-        f'<rect x="{_number(left)}" y="{_number(top)}" width="{_number(box.width_px)}" '
-        f'height="{_number(box.height_px)}" rx="{_CORNER_PX}" fill="{colours.fill}" '
-        f'stroke="{colours.stroke}" stroke-width="{3 if box.is_output else 1.2}"/>'
-    )
-    parts = [
-        f"<g><title>{_escaped(box.tooltip)}</title>",
-        rect,
-        _text(box.label, (x, label_y), LABEL_PX, TEXT),
+def _inside(picture: Picture) -> str:
+    width, height = picture.width_px, picture.height_px
+    background = Rect(0, 0, width, height, 0, 0, Paint(picture.theme.background))
+    lines = [
+        f"<title>{_escaped(picture.title)}</title>",
+        f"<desc>{_escaped(picture.description)}</desc>",
+        *map(_item, (background, *picture.items)),
     ]
-    if box.detail:
-        parts.append(_text(box.detail, (x, y + 10), DETAIL_PX, DETAIL_TEXT))
-    return "".join(parts) + "</g>"
+    return "\n".join(lines) + "\n"
 
 
-def _text(text: str, middle: Point, size_px: int, colour: str) -> str:
-    # Few viewers know how to centre text vertically: the baseline is 0.35 em below the middle.
-    x, y = _number(middle[0]), _number(middle[1] + 0.35 * size_px)
-    return f'<text x="{x}" y="{y}" font-size="{size_px}" fill="{colour}">{_escaped(text)}</text>'
+def _item(item: Item) -> str:
+    return _WRITERS[type(item)](item)
 
 
-def _curve(route: Sequence[Point]) -> str:
-    start, *rest = map(_pair, route)
-    curves = [" ".join(rest[n : n + 3]) for n in range(0, len(rest), 3)]
-    return f"M{start}C" + " ".join(curves)
+def _rect(rect: Rect) -> str:
+    corners = f' rx="{_number(rect.rx)}"' if rect.rx else ""
+    if rect.ry != rect.rx:
+        corners += f' ry="{_number(rect.ry)}"'
+    place = f'<rect x="{_number(rect.left)}" y="{_number(rect.top)}" '
+    size = f'width="{_number(rect.width)}" height="{_number(rect.height)}"'
+    return f"{place}{size}{corners}{_paint(rect.paint)}/>"
 
 
-def _arrow(route: Sequence[Point]) -> str:
-    """A head whose tip is the end of the route."""
-    tip = x, y = route[-1]
-    before = next((point for point in reversed(route) if point != tip), (x, y + 1))
-    dx, dy = x - before[0], y - before[1]
-    length = hypot(dx, dy)
-    ux, uy = dx / length, dy / length
-    base_x, base_y = x - ux * _ARROW_LENGTH_PX, y - uy * _ARROW_LENGTH_PX
-    side_x, side_y = -uy * _ARROW_HALF_PX, ux * _ARROW_HALF_PX
-    corners = [tip, (base_x + side_x, base_y + side_y), (base_x - side_x, base_y - side_y)]
-    return "M" + "L".join(map(_pair, corners)) + "Z"
+def _path(path: Path) -> str:
+    return f'<path d="{_steps(path.steps)}"{_paint(path.paint)}/>' if path.steps else ""
 
 
-def _pair(point: Point) -> str:
-    return f"{_number(point[0])},{_number(point[1])}"
+def _curves(curves: Curves) -> str:
+    paths = [f'<path d="{_steps(steps)}"/>' for steps in curves.paths]
+    return "\n".join([f"<g{_paint(curves.paint)}>", *paths, "</g>"])
+
+
+def _words(words: Words) -> str:
+    place = f'x="{_number(words.x)}" y="{_number(words.y)}"'
+    size = "" if words.size_px == LABEL_PX else f' font-size="{_number(words.size_px)}"'
+    anchor = "" if words.anchor == "middle" else f' text-anchor="{words.anchor}"'
+    bold = ' font-weight="bold"' if words.is_bold else ""
+    text = _escaped(words.text)
+    return f'<text {place}{size}{anchor}{bold} fill="{words.colour}">{text}</text>'
+
+
+def _group(group: Group) -> str:
+    inside = "".join(map(_item, group.items))
+    if not group.tooltip:
+        return inside
+    return f"<g><title>{_escaped(group.tooltip)}</title>{inside}</g>"
+
+
+_WRITERS: dict[type[Any], Callable[[Any], str]] = {
+    Rect: _rect,
+    Path: _path,
+    Curves: _curves,
+    Words: _words,
+    Group: _group,
+}
+
+
+def _paint(paint: Paint) -> str:
+    text = f' fill="{paint.fill or "none"}"'
+    if paint.stroke:
+        text += f' stroke="{paint.stroke}"'
+        if paint.width_px != _STROKE_PX:
+            text += f' stroke-width="{_number(paint.width_px)}"'
+        if paint.dash:
+            text += f' stroke-dasharray="{" ".join(map(_number, paint.dash))}"'
+    return text
+
+
+def _steps(steps: Iterable[Step]) -> str:
+    """In whole tenths of a px, each point relative to the one before: half as long."""
+    parts: list[str] = []
+    x = y = 0
+    for letter, points in steps:
+        tenths = [(round(10 * px), round(10 * py)) for px, py in points]
+        if letter == "M":
+            x, y = tenths[0]
+            parts.append(f"M{_decimal(x)} {_decimal(y)}")
+            continue
+        numbers = [_decimal(n) for px, py in tenths for n in (px - x, py - y)]
+        parts.append(letter.lower() + " ".join(numbers).replace(" -", "-"))
+        x, y = tenths[-1] if tenths else (x, y)
+    return "".join(parts)
+
+
+def _decimal(tenths: int) -> str:
+    whole, tenth = divmod(abs(tenths), 10)
+    text = f"{whole or ''}.{tenth}" if tenth else str(whole)
+    return f"-{text}" if tenths < 0 else text
 
 
 def _number(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
-
-
-def _count(n: int, one: str, many: str | None = None) -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _escaped(text: str) -> str:

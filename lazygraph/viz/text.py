@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from unicodedata import combining, east_asian_width
 
-__all__ = ["one_line", "text_width_px", "truncated"]
+__all__ = ["DETAIL_PX", "LABEL_PX", "TIMES", "one_line", "text_width_px", "truncated"]
 
+LABEL_PX, DETAIL_PX = 12, 10
+TIMES = "\N{MULTIPLICATION SIGN}"
 _MOST_CHARACTERS = 28
 #: Advance widths of Helvetica in 1/1000 em; Arial and Liberation Sans have the same.
 #: Source: Adobe's font metrics of the PDF base fonts.
@@ -22,7 +24,7 @@ _WIDTHS = {
     469: "^",
     500: "Jcksvxyz",
     556: "#$0123456789?L_abdeghnopqu",
-    584: "+<=>~",
+    584: "+<=>~" + TIMES,
     611: "FTZ",
     667: "&ABEKPSVXY",
     722: "CDHNRUw",
@@ -36,8 +38,11 @@ _WIDTHS = {
 _WIDTH_OF = {character: width for width, group in _WIDTHS.items() for character in group}
 _OTHER, _WIDE = 600, 1000
 
-# What XML 1.0 permits, less the control characters beyond ASCII.
-_NOT_SHOWN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 permits, less the control characters beyond ASCII and those that turn the
+# direction of what follows.
+_NOT_SHOWN = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def one_line(text: str) -> str:
@@ -51,9 +56,10 @@ def one_line(text: str) -> str:
     return _NOT_SHOWN.sub("\ufffd", " ".join(text.split()))
 
 
-def truncated(text: str) -> str:
-    """`text` cut to what a box shows; the whole stands in its tooltip."""
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+def truncated(text: str, less: int = 0) -> str:
+    """`text` cut to what a box shows, less some; the whole stands in its tooltip."""
+    most = _MOST_CHARACTERS - less
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def text_width_px(text: str, size_px: float) -> float:

@@ -1,0 +1,8 @@
+"""Sizes and edges to places: where boxes and edges of a picture go."""
+
+from __future__ import annotations
+
+from lazygraph.viz.layout.dot import dot_layout
+from lazygraph.viz.layout.layered import layered_layout
+
+__all__ = ["dot_layout", "layered_layout"]

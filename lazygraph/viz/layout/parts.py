@@ -1,0 +1,50 @@
+"""Boxes and edges to connected parts: what no edge joins is laid out apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = ["Part", "parts_of"]
+
+
+class Part(NamedTuple):
+    """Boxes that edges join, and these edges by the boxes' places in `boxes`.
+
+    `numbers` are the edges' places among all edges.
+    """
+
+    boxes: list[int]
+    edges: list[tuple[int, int]]
+    numbers: list[int]
+
+
+def parts_of(n_boxes: int, edges: Sequence[tuple[int, int]]) -> list[Part]:
+    """The connected parts, each named by its first box, in the order of those. O(boxes + edges)."""
+    part_of = _part_of_each(n_boxes, edges)
+    parts: dict[int, Part] = {}
+    place = [0] * n_boxes
+    for box, first in enumerate(part_of):
+        boxes = parts.setdefault(first, Part([], [], [])).boxes
+        place[box] = len(boxes)
+        boxes.append(box)
+    for number, (start, end) in enumerate(edges):
+        part = parts[part_of[start]]
+        part.edges.append((place[start], place[end]))
+        part.numbers.append(number)
+    return list(parts.values())
+
+
+def _part_of_each(n_boxes: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+    """The first box of each box's part."""
+    head = list(range(n_boxes))  # towards the first box of the part, never away from it
+    for start, end in edges:
+        one, other = _first(head, start), _first(head, end)
+        head[max(one, other)] = min(one, other)
+    return [_first(head, box) for box in range(n_boxes)]
+
+
+def _first(head: list[int], box: int) -> int:
+    while head[box] != box:
+        head[box] = box = head[head[box]]  # halves the way for whoever comes next
+    return box

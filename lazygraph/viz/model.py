@@ -1,0 +1,148 @@
+"""What a picture is made of: boxes and edges to be seen, then places for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+__all__ = ["Box", "Colours", "Edge", "Layout", "Legend", "Mark", "Point", "Scene", "Shape"]
+
+Point = tuple[float, float]
+
+#: "call": a task; "data": a literal or an input; "function": a call as Dask draws it, round;
+#: "group": many tasks; "fused": one task that runs several.
+Shape = Literal["call", "data", "function", "group", "fused"]
+#: What is marked by more than colour.
+Mark = Literal[
+    "output", "input", "failed", "cached", "skipped", "slow", "running", "pending", "focus"
+]
+
+
+class Colours(NamedTuple):
+    """Of one box, as ``#rrggbb``."""
+
+    fill: str
+    stroke: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """How a task, a piece of data or a group of tasks is shown.
+
+    Attributes
+    ----------
+    label, detail : str
+        The first line, and the second; empty for none. What a picture can hold, and no longer
+        than it shows.
+    tooltip : str
+        Lines that tell all: key, call, site, and after a run seconds, bytes, worker.
+    name : str
+        What a search looks for: the key, whole.
+    function : str
+        The function's name, which gives the colour; empty for data.
+    members : tuple of str
+        Of a fused task: its functions, first to last.
+    count : int
+        How many tasks it stands for.
+    value : float or None
+        Where its colour stands for a quantity: from 0 to 1.
+    category : str
+        What gives the colour where the function does not: the worker.
+    width_px, height_px : float
+        Its size, with all lines inside.
+    """
+
+    label: str
+    detail: str = ""
+    tooltip: str = ""
+    name: str = ""
+    function: str = ""
+    shape: Shape = "call"
+    marks: frozenset[Mark] = frozenset()
+    members: tuple[str, ...] = ()
+    count: int = 1
+    value: float | None = None
+    width_px: float = 44.0
+    height_px: float = 30.0
+    category: str = ""
+
+    @property
+    def hue_name(self) -> str:
+        """Its name among `Scene.hues`; empty for a box without a hue, data for one."""
+        return self.category or self.function
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A dependency from one box to another, along the data: indices of boxes, start to end.
+
+    Attributes
+    ----------
+    label : str
+        Shown beside it: "8 : 1" between groups; empty for none.
+    count : int
+        How many dependencies it stands for.
+    """
+
+    start: int
+    end: int
+    label: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What colours mean: names with the function or mark they stand for, or a scale.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Functions or workers, each shown in its colour; empty for a scale.
+    title : str
+        What the scale shows: "seconds".
+    low, high : str
+        The ends of the scale.
+    marks : tuple of Mark
+        Those that are to be seen and want explaining.
+    """
+
+    names: tuple[str, ...] = ()
+    title: str = ""
+    low: str = ""
+    high: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is to be seen: boxes, each after those it depends on, edges sorted by end."""
+
+    boxes: tuple[Box, ...]
+    edges: tuple[Edge, ...]
+    title: str = ""
+    caption: str = ""  # "5,000 tasks drawn as 14 groups; detail='tasks' draws all"
+    legend: Legend | None = None
+    n_tasks: int = 0  # in the graph, shown or not
+    hues: Mapping[str, int] = field(default_factory=dict)  # by `Box.hue_name`: which hue
+    rankdir: str = "BT"  # where the data flows
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where boxes and edges are, in px from the top left.
+
+    Attributes
+    ----------
+    centres : tuple of Point
+        Of the boxes.
+    routes : tuple of tuple of Point
+        Of the edges: control points of cubic Bezier curves joined end to end, ``1 + 3 n`` of
+        them, from the border of the start's box to the border of the end's.
+    """
+
+    width_px: float
+    height_px: float
+    centres: tuple[Point, ...]
+    routes: tuple[tuple[Point, ...], ...]

@@ -1,0 +1,146 @@
+"""What is drawn: a graph's tasks in order, what became of them, what their colours stand for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import get_args
+
+from lazygraph.errors import DrawingError
+from lazygraph.graph import Graph
+from lazygraph.keys import Key
+from lazygraph.ordering import post_order
+from lazygraph.viz.colours import hues_by_name
+from lazygraph.viz.labels import Labeller, Names, names_of
+from lazygraph.viz.look import Colour, Look
+from lazygraph.viz.model import Edge, Mark
+from lazygraph.viz.quantities import Lifetimes, quantities, shares
+from lazygraph.viz.runs import Outcome, outcomes_of
+from lazygraph.viz.text import TIMES
+
+__all__ = ["Subject", "times"]
+
+_QUANTITIES = frozenset(get_args(Colour)) - {"function", "worker"}
+
+
+class Subject:
+    """A graph as it is when drawn, and all that views of it have in common.
+
+    Attributes
+    ----------
+    keys : list of Key
+        Those of the tasks, each after those it needs.
+    shown : list of int
+        The tasks to draw: all, or those near `Look.focus`.
+    hidden : pair of mappings
+        By key, how many of its dependencies, and of its dependents, are not shown.
+
+    Raises
+    ------
+    DrawingError
+        If the graph is empty, or `look.run` is of another.
+    MissingKeyError, CycleError
+        If the graph cannot run.
+
+    Notes
+    -----
+    O(tasks + arguments).
+    """
+
+    def __init__(self, graph: Graph, outputs: Sequence[Key], look: Look) -> None:
+        if not graph:
+            raise DrawingError("the graph has no task: there is nothing to draw")
+        self.look = look
+        self.graph = graph.copy()
+        self.keys = post_order(self.graph, [*outputs, *graph])
+        index = {key: n for n, key in enumerate(self.keys)}
+        self.uses = [Counter(index[key] for key in graph[key]._refs()) for key in self.keys]
+        self.outputs = frozenset(index[key] for key in outputs)
+        self.labeller = Labeller(self.graph, look.labels)
+        self.outcomes = self._outcomes()
+        self.hidden: tuple[Mapping[Key, int], Mapping[Key, int]] = {}, {}
+        self.shown = [index[key] for key in self._near_focus()]
+        self.shown.sort()
+
+    def _outcomes(self) -> list[Outcome] | None:
+        if self.look.run is None:
+            return None
+        by_key = outcomes_of(self.look.run.events, self.keys)
+        return [by_key[key] for key in self.keys]
+
+    def _near_focus(self) -> Iterable[Key]:
+        focus = self.look.focus
+        if focus is None:
+            return self.keys
+        from lazygraph.viz.focus import neighbourhood
+
+        near = neighbourhood(self.graph, focus, self.look.depth)
+        self.hidden = near.hidden_dependencies, near.hidden_dependents
+        return near.graph
+
+    @cached_property
+    def names(self) -> list[Names]:
+        """Of each task's function."""
+        return names_of(self.graph[key] for key in self.keys)
+
+    @cached_property
+    def hues(self) -> dict[str, int]:
+        """By what colours stand for; the same in every view of the tasks."""
+        if self.is_measured:
+            return {}
+        if self.look.color == "worker":
+            return hues_by_name(
+                name for task in range(len(self.keys)) if (name := self.worker(task))
+            )
+        return hues_by_name(name for name in {names.function for names in self.names} if name)
+
+    def worker(self, task: int) -> str:
+        """What gives the colour where workers do; empty where something else does."""
+        if self.look.color != "worker" or self.outcomes is None:
+            return ""
+        return self.outcomes[task].worker
+
+    @cached_property
+    def is_measured(self) -> bool:
+        """Whether colours stand for a quantity."""
+        return self.look.color in _QUANTITIES
+
+    @cached_property
+    def values(self) -> list[float | None]:
+        """Of each task: the quantity that its colour stands for."""
+        color = self.look.color
+        if color is None or not self.is_measured:
+            return [None] * len(self.keys)
+        lifetimes = Lifetimes([list(needed) for needed in self.uses], self.outputs)
+        return quantities(color, lifetimes, self.outcomes)
+
+    @cached_property
+    def shares(self) -> list[float | None]:
+        """The values, from 0 to 1."""
+        return shares(self.values)
+
+    def edges(self, place: Mapping[int, int]) -> tuple[Edge, ...]:
+        """Dependencies between tasks, by their places; those without one are left out."""
+        return tuple(
+            [
+                Edge(place[needed], place[task], times(n), n)
+                for task in place
+                for needed, n in self.uses[task].items()
+                if needed in place
+            ]
+        )
+
+    def marks(self, task: int) -> frozenset[Mark]:
+        """What is marked of one task."""
+        made: set[Mark] = {"output"} if task in self.outputs else set()
+        if self.look.focus is not None and self.keys[task] == self.look.focus:
+            made.add("focus")
+        if self.outcomes is not None:
+            made |= self.outcomes[task].marks
+        return frozenset(made)
+
+
+def times(n: int) -> str:
+    """The label of an edge for `n` uses of one result."""
+    return "" if n == 1 else f"{TIMES}{n}"
