@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,11 @@ from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("pictures")
+pytest.register_assert_rewrite("pictures", "browser_fixtures")
+
+from browser_fixtures import browser, show, show_fan  # noqa: E402  # found by the path above
+
+__all__ = ["browser", "show", "show_fan"]
 
 #: Every scheduler; the conformance suite and the property tests run on each.
 SCHEDULERS = {
@@ -68,15 +71,6 @@ def mortal_processes() -> Iterator[Scheduler]:
 
     with MortalProcesses() as made:
         yield made
-
-
-@pytest.fixture(params=["own layout", "dot's layout"])
-def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program ``dot`` cannot be found, or it can."""
-    if request.param == "own layout":
-        monkeypatch.setenv("PATH", "")
-    elif shutil.which("dot") is None:
-        pytest.skip("Graphviz's program dot is not installed: its layout is not tried")
 
 
 @pytest.fixture

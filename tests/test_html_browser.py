@@ -18,7 +18,6 @@ from pages import (
 from lazygraph.viz.model import Box, Edge, Layout, Scene
 from lazygraph.viz.themes import DARK, LIGHT
 
-pytest_plugins = ["browser_fixtures"]
 pytestmark = needs_chromium
 
 

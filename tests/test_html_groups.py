@@ -23,7 +23,6 @@ from lazygraph.viz.html import html_page
 from lazygraph.viz.model import Box, Legend, Scene
 from lazygraph.viz.themes import DARK, LIGHT
 
-pytest_plugins = ["browser_fixtures"]
 pytestmark = needs_chromium
 
 
