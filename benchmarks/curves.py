@@ -10,12 +10,23 @@ from numpy.typing import NDArray
 
 from lazygraph.viz.model import Layout, Point
 
-__all__ = ["Quality", "Segments", "crossings", "quality", "segments_of"]
+__all__ = [
+    "Quality",
+    "Segments",
+    "crossings",
+    "frames_of",
+    "overlaps",
+    "quality",
+    "segments_of",
+    "through",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_PIECES = 8  # straight ones, into which a curve is cut
+# Straight ones, into which a curve is cut. An odd number: in symmetric pictures many curves cross
+# in their middles, which had better not be an end of a piece.
+_PIECES = 7
 _AT_ONCE = 1_000  # rows of the tables in which all segments of a strip meet all others
 _BORDER_PX = 2.0  # how deep in a box a curve is inside it: strokes have a width
 
@@ -53,13 +64,13 @@ def quality(
     """All figures of a layout; memory is linear in edges and boxes."""
     segments = segments_of(edges, layout.routes)
     x0, y0, x1, y1 = segments.ends.T
-    frames = _frames(sizes, layout.centres)
+    frames = frames_of(sizes, layout.centres)
     left, top, right, bottom = frames.T
     return Quality(
         crossings(segments),
         float(np.hypot(x1 - x0, y1 - y0).sum()),
-        _through(segments, frames + np.array([1, 1, -1, -1]) * _BORDER_PX),
-        _overlaps(frames),
+        through(segments, frames),
+        overlaps(frames),
         float(right.max() - left.min()),
         float(bottom.max() - top.min()),
     )
@@ -144,13 +155,14 @@ def _apart(one: Ints, other: Ints) -> NDArray[np.bool_]:
     return apart
 
 
-def _frames(sizes: Sequence[tuple[float, float]], centres: Sequence[Point]) -> Floats:
+def frames_of(sizes: Sequence[tuple[float, float]], centres: Sequence[Point]) -> Floats:
     """Left, top, right, bottom of boxes: (n, 4)."""
     middles, halves = np.array(centres, dtype=float), np.array(sizes, dtype=float) / 2
     return np.hstack([middles - halves, middles + halves])
 
 
-def _overlaps(frames: Floats) -> int:
+def overlaps(frames: Floats) -> int:
+    """How many pairs of boxes overlap."""
     count = 0
     for low, high, members in _strips(frames[:, 1], frames[:, 3]):
         for n in range(0, len(members), _AT_ONCE):
@@ -162,10 +174,11 @@ def _overlaps(frames: Floats) -> int:
     return count
 
 
-def _through(segments: Segments, frames: Floats) -> int:
-    """Pairs of an edge and a box not its own that the edge's curve is inside of."""
+def through(segments: Segments, frames: Floats) -> int:
+    """How many pairs there are of an edge and a box not its own that the edge's curve is in."""
     if not len(segments.ends):
         return 0
+    frames = frames + np.array([1, 1, -1, -1]) * _BORDER_PX
     ends = segments.ends
     n_segments = len(ends)
     lows = np.concatenate([ends[:, [1, 3]].min(axis=1), frames[:, 1]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from time import perf_counter
 from typing import Any
 
@@ -81,9 +81,9 @@ class Controller:
     def job(self, step: int) -> Job:
         """The step's call."""
         plan, values = self.plan, self.state.values
-        arguments = [self.read(values[slot]) for slot in plan.slots[step]]
+        arguments = [values[slot] for slot in plan.slots[step]]
         timeout = plan.options.get(step, NO_OPTIONS).timeout
-        return Job(step, plan.calls[step], arguments, self.seed(step), timeout)
+        return Job(step, plan.calls[step], arguments, self.read, self.seed(step), timeout)
 
     def seed(self, step: int) -> Any:
         """Where the step draws random numbers from; None without a seed."""
@@ -101,6 +101,7 @@ class Controller:
         with suppress(StepFailed), self._under_way():
             while not self.state.is_over:
                 self._turn()
+            self.read = self._main.lasting_read()  # others may close what the lane gives back
         self._raise_error()
         return self._results()
 
@@ -110,6 +111,7 @@ class Controller:
         results = self.state.results()
         self.state.values.clear()
         read = {step: self._read(step, results[n]) for n, step in enumerate(self.plan.outputs)}
+        self.read = self._main.read
         return [read[step] for step in self.plan.outputs]
 
     def stream(self) -> Iterator[tuple[int, Any]]:
@@ -155,8 +157,9 @@ class Controller:
                 if self.state.error is not None:
                     raise StepFailed(-1, [], self.state.error)
         finally:
-            for lane in self.lanes:
-                lane.close()
+            with ExitStack() as stack:  # all are closed, whatever closing one raises
+                for lane in self.lanes:
+                    stack.callback(lane.close)
 
     def _raise_error(self) -> None:
         # Not inside `_under_way`, a generator, where StopIteration means something else.

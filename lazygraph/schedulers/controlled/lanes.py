@@ -71,13 +71,18 @@ class Job(NamedTuple):
     step: int
     call: Callable[..., Any]
     values: list[Any]
+    read: Callable[[Any], Any]
     seed: Seed | None
     timeout: float | None
+
+    def arguments(self) -> list[Any]:
+        """What the call is made with; that it cannot be read is the task's error."""
+        return [self.read(value) for value in self.values]
 
     def run(self) -> Any:
         """The result."""
         with seeded(self.seed) if self.seed is not None else nullcontext():
-            return self.call(*self.values)
+            return self.call(*self.arguments())
 
 
 class Lane:

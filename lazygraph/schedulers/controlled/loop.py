@@ -78,7 +78,7 @@ class LoopLane(Lane):
         try:
             async with limit:
                 with seeded(job.seed):
-                    value = await job.call(*job.values)
+                    value = await job.call(*job.arguments())
         except BaseException as raised:  # kept by no name of this frame: it leads here
             if not limit.expired():
                 return Outcome(self, job.step, _WORKER, None, raised, started, perf_counter())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["Channel", "WorkerChannel", "channel_pair"]
@@ -73,19 +73,21 @@ class Channel:
         except OSError:  # the worker is gone: reading will tell
             self._unsent.clear()
 
-    def receive(self) -> Iterator[Any]:
+    def receive(self) -> list[Any]:
         """The messages that have arrived; `is_closed` is set when there will be no more."""
         self._read()
         arrived, begin = self._arrived, 0
+        found: list[Any] = []
         while len(arrived) - begin >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(arrived, begin)
             end = begin + _LENGTH.size + length
             if len(arrived) < end:
                 break
             with memoryview(arrived)[begin + _LENGTH.size : end] as body:
-                yield pickle.loads(body)  # noqa: S301  # our own worker's
+                found.append(pickle.loads(body))  # noqa: S301  # our own worker's
             begin = end
         del arrived[:begin]
+        return found
 
     def _read(self) -> None:
         """All there is, but at most for a moment: other workers are waiting."""
@@ -122,6 +124,10 @@ class WorkerChannel:
         data = _framed(message)
         with self._lock:
             self._socket.sendall(data)
+
+    def close(self) -> None:
+        """Close this copy of the socket."""
+        os.close(self._socket.detach())
 
     def receive(self) -> Any:
         """The next message.

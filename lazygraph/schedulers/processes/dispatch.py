@@ -129,17 +129,19 @@ class Dispatch:
         return chain
 
     def _send(self, desk: Desk, units: list[Unit]) -> None:
-        load, packed = Load(self.luggage, desk), []
+        load, packed, stay = Load(self.luggage, desk), [], []
         for unit in units:
             try:
                 packed.append(load.unit(unit))
                 desk.add(unit)
             except CannotSend as reason:
-                self._stay(desk, unit, reason)
+                stay.append((unit, reason))
         if packed:
             self._tell_surroundings(desk.worker)
             self.tell_begun(desk)  # before it may have ended
             desk.worker.send(load.message(packed))
+        for unit, cause in stay:  # only now: the first may end the run
+            self._stay(desk, unit, cause)
 
     def _tell_surroundings(self, worker: Worker) -> None:
         """Let a worker from a run before know what has changed since."""

@@ -134,19 +134,28 @@ class ProcessLane(Lane):
     # -------------------------------------------------------------------- end
     def close(self) -> None:
         """Stop what runs, and give the pool back."""
-        if self._pool is None or self._dispatch is None:
+        pool = self._pool
+        if pool is None:
+            return
+        try:
+            self._wind_up(pool)
+        except BaseException:  # a second Ctrl-C
+            pool.abandon()
+            raise
+        finally:
+            self._give_back(pool)
+
+    def _wind_up(self, pool: Pool) -> None:
+        if self._dispatch is None or pool.is_closed:
             return
         desks, was_interrupted = self._dispatch.desks, self._dispatch.run.was_interrupted
-        try:
-            if not was_interrupted:
-                _calm_down(self._pool, desks)
-        finally:
-            for worker, desk in desks.items():
-                # An interrupt may have come in the middle of a message: no worker is spared.
-                if (was_interrupted or not desk.is_idle) and not self._pool.is_closed:
-                    self._pool.dismiss(worker)
-            self._pool.end_run()
-            self._give_back(self._pool)
+        if not was_interrupted:
+            _calm_down(pool, desks)
+        for worker, desk in desks.items():
+            # An interrupt may have come in the middle of a message: no worker is spared.
+            if (was_interrupted or not desk.is_idle) and not pool.is_closed:
+                pool.dismiss(worker)
+        pool.end_run()
 
 
 def _read(arena: Arena, value: Any) -> Any:

@@ -104,11 +104,11 @@ class Luggage:
     def constant(self, slot: int, step: int) -> tuple[int, Any]:
         """A literal argument: the slot to know it by, and itself, packed."""
         value = self.run.plan.constants[-1 - slot]
-        slot = self._slot_of.setdefault(id(value), slot)
-        packed = self._packed.get(slot)
+        first = self._slot_of.setdefault(id(value), slot)
+        packed = self._packed.get(first)
         if packed is None:
-            packed = self._packed[slot] = self._pack(value, step, slot)
-        return slot, packed
+            packed = self._packed[first] = self._pack(value, step, slot)
+        return first, packed
 
     def result(self, slot: int, step: int) -> Any:
         """The result of a step, packed."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import selectors
 import sys
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from lazygraph.errors import WorkerStartError
@@ -84,6 +84,7 @@ class Pool:
         self._next_owner = 1
         self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
+        self._wake_lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -182,8 +183,10 @@ class Pool:
     # ----------------------------------------------------------------- events
     def wake(self) -> None:
         """End the current `wait`; from any thread."""
-        with suppress(OSError):  # full: it will wake
-            os.write(self._wake_write, b"!")
+        with self._wake_lock:  # a closed number may by now be another file's
+            if self._wake_write >= 0:
+                with suppress(OSError):  # full: it will wake
+                    os.write(self._wake_write, b"!")
 
     def wait(self, seconds: float | None) -> Iterator[tuple[Worker, Any]]:
         """What workers have to say; a worker that is gone says None, once, as its last word."""
@@ -288,7 +291,7 @@ class Pool:
     def is_stale(self) -> bool:
         """Whether a module that workers may have imported was reloaded since."""
         return any(
-            getattr(sys.modules.get(name), "__spec__", spec) is not spec
+            name in sys.modules and _spec(sys.modules[name]) is not spec
             for name, spec in self._specs.items()
         )
 
@@ -301,9 +304,9 @@ class Pool:
         """Let workers forget a run; give memory back."""
         if self.is_closed:
             return
-        self.recycle()
         for worker in self.workers:
-            worker.send(Ended())
+            worker.send(Ended())  # first: what a worker has loaded it still looks at
+        self.recycle()
         self._arena.trim()
 
     def close(self) -> None:
@@ -322,9 +325,21 @@ class Pool:
 
     def _close_files(self) -> None:
         self._selector.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        with self._wake_lock:
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self._wake_read = self._wake_write = -1
         self._arena.close()
+
+    def abandon(self) -> None:
+        """End all workers at once, when there is no telling in what state they are."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        for worker in self.workers:
+            worker.process.discard()
+        self.workers.clear()
+        self._close_files()
 
     def forget(self) -> None:
         """In a forked child: nothing of it is the child's, and nothing must be kept open.
@@ -332,6 +347,7 @@ class Pool:
         A worker ends when the last copy of its parent's end of the channel is closed.
         """
         self.is_closed = True
+        self._wake_lock = threading.Lock()  # some thread of the parent may hold the old one
         for worker in self.workers:
             worker.process.forget()
         self._close_files()
@@ -360,5 +376,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def _specs() -> dict[str, Any]:
-    modules: list[tuple[str, ModuleType]] = list(sys.modules.items())
-    return {name: getattr(module, "__spec__", None) for name, module in modules}
+    return {name: _spec(module) for name, module in list(sys.modules.items())}
+
+
+def _spec(module: Any) -> Any:
+    """What a reload replaces; asked of the module's dict, since lazy modules answer as they like."""
+    return getattr(module, "__dict__", {}).get("__spec__")

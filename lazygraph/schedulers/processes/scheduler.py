@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from lazygraph.errors import OptionError, RunError
+from lazygraph.errors import OptionError, RunError, RunStopped
 from lazygraph.options import CONTROLS
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
@@ -119,10 +119,17 @@ class Processes:
         # compute between the results of the first, for which that would wait for ever.
         if self._own is None or not self._lock.acquire(blocking=False):
             return warm_pools.lease(self._recipe)
-        if self._own.is_stale or self._own.is_closed:
-            self._own.close()
-            self._own = Pool(self._recipe)
-        return self._own
+        try:
+            own = self._own
+            if own is None:  # the block was left meanwhile
+                raise RunStopped("its worker processes were closed")
+            if own.is_stale or own.is_closed:
+                own.close()
+                own = self._own = Pool(self._recipe)
+        except BaseException:
+            self._lock.release()
+            raise
+        return own
 
     def _give_back(self, pool: Pool) -> None:
         if pool is self._own:

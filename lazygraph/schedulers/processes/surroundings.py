@@ -7,9 +7,11 @@ import logging
 import os
 import pickle
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TextIO
 
 from lazygraph.carried import carried, put_down
 from lazygraph.keys import Key
@@ -51,13 +53,23 @@ def _filters() -> bytes:
 def print_text(message: Printed) -> None:
     """Print, in the parent, what a task printed in a worker."""
     stream = getattr(sys, message.stream)
-    if stream is not None:
-        stream.write(message.text)
+    with suppress(OSError, ValueError):  # closed: as lost as it would be here
+        if stream is not None:
+            stream.write(_encodable(message.text, stream))
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """The text, with escapes for what the stream's encoding has no signs for."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def log(message: Logged, key: Key | None) -> None:
     """Log, in the parent, what a task logged in a worker; the record's `task` is its key."""
-    record = pickle.loads(message.record)  # noqa: S301  # our own worker's
+    try:
+        record = pickle.loads(message.record)  # noqa: S301  # our own worker's
+    except Exception:  # its extra is of a class that is not to be had here
+        return
     record.task = key
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
@@ -91,6 +103,7 @@ class _Forward(io.TextIOBase):
     def __init__(self, name: str, channel: WorkerChannel) -> None:
         self._name, self._channel = name, channel
         self._held = ""
+        self._lock = threading.Lock()  # a task may print from several threads
 
     encoding = "utf-8"
 
@@ -98,15 +111,17 @@ class _Forward(io.TextIOBase):
         return True
 
     def write(self, text: str, /) -> int:
-        self._held += text
+        with self._lock:
+            self._held += text
         if "\n" in text:
             self.flush()
         return len(text)
 
     def flush(self) -> None:
-        text, self._held = self._held, ""
-        if text:
-            self._channel.send(Printed(self._name, text))
+        with self._lock:
+            text, self._held = self._held, ""
+            if text:
+                self._channel.send(Printed(self._name, text))
 
 
 class _Forwarder(logging.Handler):
@@ -148,6 +163,18 @@ def forward_output(channel: WorkerChannel, step: Callable[[], int]) -> None:
     """Send to the parent what is printed and logged from now on; `step` says by whom."""
     sys.stdout, sys.stderr = _Forward("stdout", channel), _Forward("stderr", channel)
     logging.root.addHandler(_Forwarder(channel, step))
+
+
+def leave_to_parent(channel: WorkerChannel) -> None:
+    """In a forked child of a task: let go of what is the worker's.
+
+    Or the parent would not hear of the worker's death while the child lives.
+    """
+    channel.close()
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    for handler in logging.root.handlers[:]:
+        if isinstance(handler, _Forwarder):
+            logging.root.removeHandler(handler)
 
 
 def flush_output() -> None:

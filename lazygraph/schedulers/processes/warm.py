@@ -8,7 +8,6 @@ import threading
 from contextlib import suppress
 from time import monotonic
 
-from lazygraph.errors import WorkerStartError
 from lazygraph.schedulers.processes.pool import Pool, Recipe
 
 __all__ = ["WarmPools", "close", "warm_pools"]
@@ -31,7 +30,7 @@ class WarmPools:
         """A pool for one run: one that waits, or a new one."""
         with self._lock:
             found = [entry for entry in self._waiting if entry[1].recipe == recipe]
-            for entry in found:
+            for entry in reversed(found):  # the one used last: the others may then go
                 self._waiting.remove(entry)
                 if not entry[1].is_stale:
                     return entry[1]
@@ -46,10 +45,10 @@ class WarmPools:
         with self._lock:
             self._waiting.append((monotonic(), pool))
             if self._keeper is None:
-                self._keeper = threading.Thread(
-                    target=self._keep, name="lazygraph-pools", daemon=True
-                )
-                self._keeper.start()
+                keeper = threading.Thread(target=self._keep, name="lazygraph-pools", daemon=True)
+                with suppress(RuntimeError):  # no more threads: the next run tries again
+                    keeper.start()
+                    self._keeper = keeper
 
     def _keep(self) -> None:
         """Give back what memory there is to give, and close what nobody wants."""
@@ -61,8 +60,10 @@ class WarmPools:
                         self._waiting.remove(entry)
                         pool.close()
                     else:
-                        with suppress(WorkerStartError):  # the next run will find out
+                        try:
                             pool.settle()
+                        except Exception:  # the next run takes another
+                            pool.abandon()
                         if pool.is_closed:
                             self._waiting.remove(entry)
                 if not self._waiting:

@@ -15,6 +15,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
@@ -84,6 +85,7 @@ class Worker:
         self._done: list[tuple[int, int, list[float], Any]] = []
         self._flushed_ns = 0
         self._lock = threading.Lock()  # guards the two above
+        self._flushing = threading.Lock()  # held while results are taken and sent
 
     # ------------------------------------------------------------ the reader
     def read(self) -> None:
@@ -124,6 +126,7 @@ class Worker:
         gone = self.arena.drop(message.dropped)
         gone += self.arena.recheck()
         self.arena.free(message.freed)
+        self.arena.trim()
         if gone:
             self.channel.send(Acknowledge(gone))
 
@@ -132,6 +135,9 @@ class Worker:
         self.functions.clear()
         self.values.clear()
         self.loaded.clear()
+        gone = self.arena.recheck()  # what was loaded held some blocks
+        if gone:
+            self.channel.send(Acknowledge(gone))
         self.arena.trim()
 
     def quit(self, _: Quit) -> None:
@@ -188,7 +194,9 @@ class Worker:
                 unsent_ns = 0
 
     def _call(self, step: int, number: int, arguments: tuple[Any, ...], before: Any) -> Any:
-        func = self.functions.get(number) or self._function(number)
+        func = self.functions.get(number, _MISSING)
+        if func is _MISSING:  # whatever it says of its own truth
+            func = self._function(number)
         values = [
             before if arg is None else arg[0] if type(arg) is tuple else self._value(arg)
             for arg in arguments
@@ -227,6 +235,8 @@ class Worker:
         try:
             packed = pack(value, self.arena)
         except BaseException as error:
+            if member < len(unit) - 1:  # only a checkpoint, which nobody needs
+                return True
             path = blame(value, "its result", error)
             self._fail(unit, member, times, error, None, path)
             return False
@@ -255,12 +265,13 @@ class Worker:
 
     def flush(self) -> None:
         """Send the results that wait."""
-        with self._lock:
-            done, self._done = self._done, []
-            self._flushed_ns = perf_counter_ns()
-        if done:
-            surroundings.flush_output()
-            self.channel.send(Done(done))
+        with self._flushing:  # to the end, or what was done later might overtake
+            with self._lock:
+                done, self._done = self._done, []
+                self._flushed_ns = perf_counter_ns()
+            if done:
+                surroundings.flush_output()
+                self.channel.send(Done(done))
 
 
 _HANDLERS: dict[type, Callable[[Worker, Any], None]] = {
@@ -320,6 +331,7 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
         channel.send(Hello(_prepare(worker)))
     except (EOFError, OSError):  # the parent has gone: there is nobody to tell
         os._exit(1)
+    os.register_at_fork(after_in_child=partial(surroundings.leave_to_parent, channel))
     threading.Thread(target=worker.read, name="lazygraph-reader", daemon=True).start()
     worker.work()
     surroundings.flush_output()

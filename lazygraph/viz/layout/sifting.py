@@ -22,7 +22,7 @@ def sift(rows: Rows, budget: Budget, n_rounds: int) -> None:
     for _ in range(n_rounds):
         won = 0
         for row, cost in zip(rows.rows, rows.costs, strict=True):
-            if len(row) > 2:
+            if len(row) > 1:
                 if not budget.spend(len(row) * cost):
                     return
                 won += _sift_row(rows, row)
