@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test quick lint bench clean
+.PHONY: help demo test quick lint bench faults clean
 
 help:
 	@echo "make demo   set up, then run the main job on the standard library's sources"
 	@echo "make test   set up, then run the tests, the slow ones too (some minutes)"
 	@echo "make quick  set up, then run the tests but the slow ones"
 	@echo "make lint   set up, then ruff, mypy and the floors"
+	@echo "make faults set up, then kill workers, parents, memory, and count what is lost (5 min)"
 	@echo "make bench  set up, then time this library beside Dask (some ten minutes)"
 
 # The dependencies are installed again when pyproject.toml has changed.
@@ -36,6 +37,9 @@ lint: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
+
+faults: $(VENV)/.ready
+	$(BIN)/python -m benchmarks.faults
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
