@@ -7,13 +7,14 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.shapes import SHAPES
 from lazygraph.errors import DrawingError
 from lazygraph.viz.layout import layered_layout
 from lazygraph.viz.model import Layout, Point
@@ -254,6 +255,15 @@ def test_tasks_read_from_left_to_right() -> None:
     assert xs[:4] == sorted(xs[:4])
     assert xs[4] == pytest.approx((xs[0] + xs[1]) / 2)
     assert xs[6] == pytest.approx((xs[4] + xs[5]) / 2)
+
+
+def test_a_larger_tree_reads_from_left_to_right_as_well() -> None:
+    """Of 30 leaves: the order they were made in lets edges cross, and sweeps could mirror it."""
+    made = SHAPES["tree"](60)
+
+    xs = [x for x, _ in layered_layout(made.sizes, made.edges).centres]
+
+    assert sum(left < right for left, right in pairwise(xs[:30])) > 20
 
 
 def test_a_constant_stands_right_below_what_uses_it() -> None:
