@@ -142,7 +142,7 @@ def test_a_resource_bounds_how_many_are_inside(own_scheduler: Scheduler, tmp_pat
 
     values = [delayed(inside, uses={"db": 1})(tmp_path / "log") for _ in range(30)]
     compute(*values, scheduler=own_scheduler, limits={"db": 2})
-    assert most_at_once(said(tmp_path / "log")) == 2
+    assert most_at_once(said(tmp_path / "log")) <= 2
 
 
 async def inside(path: Path) -> None:

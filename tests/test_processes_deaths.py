@@ -54,7 +54,7 @@ def test_a_worker_killed_from_outside_is_replaced_in_the_middle_of_a_run(
     victims: list[int] = []
 
     def kill_all() -> None:
-        wait_until(lambda: all((tmp_path / f"h{i}").exists() for i in range(2)))
+        wait_until(lambda: all(notes(tmp_path / f"h{i}") for i in range(2)))
         victims.extend(own_processes.pids)
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
