@@ -14,6 +14,11 @@
     |   +-- ImpossibleDemandError         a task uses more of a resource than there is
     |   +-- UnknownSchedulerError (ValueError)
     +-- DrawingError (ValueError)         a picture that cannot be drawn or written
+    +-- DerivativeError                   a derivative that cannot be had
+    |   +-- NotDifferentiable (TypeError) a task on the way to the goal has none
+    |   +-- GoalError (ValueError)        the goal is no scalar, or no number
+    |   +-- CotangentError (ValueError)   a rule's cotangents do not fit the arguments
+    |   +-- NotReachedError (ValueError)  the goal does not depend on it
     +-- UnpackError (TypeError)           fewer values returned than ``nout`` declares
     +-- TaskError                         a task not carried out, for no fault of its function
     |   +-- TaskTimeout (TimeoutError)    it took longer than its time limit
@@ -35,14 +40,19 @@ from typing import Any
 
 __all__ = [
     "CaptureError",
+    "CotangentError",
     "CycleError",
+    "DerivativeError",
     "DrawingError",
+    "GoalError",
     "GraphEditError",
     "GraphError",
     "ImpossibleDemandError",
     "KeyCollisionError",
     "LazygraphError",
     "MissingKeyError",
+    "NotDifferentiable",
+    "NotReachedError",
     "OptionError",
     "RemoteError",
     "RunError",
@@ -178,6 +188,34 @@ class UnknownSchedulerError(OptionError, ValueError):
 
 class DrawingError(LazygraphError, ValueError):
     """A picture cannot be drawn as asked, or not be written where asked."""
+
+
+class DerivativeError(LazygraphError):
+    """A derivative that cannot be had."""
+
+
+class NotDifferentiable(DerivativeError, TypeError):  # noqa: N818  # a statement, as DESIGN has it
+    """A task on the way from the goal has no derivative; `reason` says why, and what would help."""
+
+    def __init__(self, name: str, reason: str, site: str | None = None) -> None:
+        super().__init__(name, reason, site)
+        self.name, self.reason, self.site = name, reason, site
+
+    def __str__(self) -> str:
+        where = f" (captured at {self.site})" if self.site else ""
+        return f"{self.name}{where} cannot be differentiated: {self.reason}"
+
+
+class GoalError(DerivativeError, ValueError):
+    """The goal of a gradient is not a scalar number."""
+
+
+class CotangentError(DerivativeError, ValueError):
+    """What a rule gave does not fit: too many cotangents, too few, or of another shape."""
+
+
+class NotReachedError(DerivativeError, ValueError):
+    """The goal does not depend on what it is to be differentiated by."""
 
 
 class UnpackError(LazygraphError, TypeError):

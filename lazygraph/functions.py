@@ -89,8 +89,10 @@ class Function:
         return f"Function({self.name})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        how, what = _pickled(self.func)
-        return _remake, (how, what, self._name, self.pure, self._nout, self.options)
+        # The rule of its derivative is a function too, and may be a lambda.
+        vjp, options = self.options.vjp, self.options.without(("vjp",))
+        parts = _pickled(self.func), None if vjp is None else _pickled(vjp)
+        return _remake, (*parts, self._name, self.pure, self._nout, options)
 
     @cached_property
     def name(self) -> str:
@@ -170,15 +172,26 @@ def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
     return "object", func
 
 
-def _remake(
-    how: str, what: Any, name: str | None, pure: bool, nout: int | None, options: Options
-) -> Function:
-    func = what
+def _unpickled(pickled: tuple[str, Any]) -> Any:
+    how, what = pickled
     if how == "name":
-        func = _named(*what)
-    elif how == "bytes":
+        return _named(*what)
+    if how == "bytes":
         import cloudpickle  # late, as above
 
-        func = cloudpickle.loads(what)
+        return cloudpickle.loads(what)
+    return what
+
+
+def _remake(
+    func: tuple[str, Any],
+    vjp: tuple[str, Any] | None,
+    name: str | None,
+    pure: bool,
+    nout: int | None,
+    options: Options,
+) -> Function:
+    if vjp is not None:
+        options = options.replace(vjp=_unpickled(vjp))
     options = NO_OPTIONS if options == NO_OPTIONS else options
-    return Function(func, name=name, pure=pure, nout=nout, options=options)
+    return Function(_unpickled(func), name=name, pure=pure, nout=nout, options=options)

@@ -12,14 +12,14 @@ from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar
 
 from lazygraph.containers import ATOMS, flatten, register_lazy
-from lazygraph.errors import CaptureError, UnpackError
+from lazygraph.errors import CaptureError
 from lazygraph.functions import Function, check_nout
 from lazygraph.graph import Graph
 from lazygraph.keys import Key, check_key
 from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, pack, unpack
+from lazygraph.operations import Method, Nth, apply, power, rounded
 from lazygraph.pipeline import compute, persist, visualize
 from lazygraph.schedulers.failure import short_traceback
-from lazygraph.shorten import short_repr
 from lazygraph.viz import Drawing
 
 __all__ = ["Delayed", "call_lazily"]
@@ -92,17 +92,9 @@ def _misspelt(name: str) -> str | None:
     return None
 
 
-def _power(base: Any, exponent: Any, modulus: Any = None) -> Any:
-    return pow(base, exponent, modulus)
-
-
-def _round(value: Any, digits: Any = None) -> Any:
-    return round(value) if digits is None else round(value, digits)
-
-
 _GETATTR = Function(getattr, name="getattr")
-_POW = Function(_power, name="pow")
-_ROUND = Function(_round, name="round")
+_POW = Function(power, name="pow")
+_ROUND = Function(rounded, name="round")
 
 
 class Delayed(Node, Generic[T]):
@@ -224,6 +216,13 @@ class Delayed(Node, Generic[T]):
     def __round__(self, digits: Any = None) -> Delayed[Any]:
         return _operation(_ROUND, (self, digits), caller(1))
 
+    def __array_ufunc__(self, ufunc: Any, method: str, /, *args: Any, **kwargs: Any) -> Any:
+        func = ufunc if method == "__call__" else getattr(ufunc, method)
+        return call_lazily(_numpy(func), None, args, kwargs, caller(1))
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any, /) -> Any:
+        return call_lazily(_numpy(func), None, args, kwargs, caller(1))
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
@@ -294,55 +293,22 @@ class Delayed(Node, Generic[T]):
 register_lazy(Delayed)
 
 
-def _apply(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    return func(*args, **kwargs)
+_APPLY = Function(apply, name="apply")
 
 
-_APPLY = Function(_apply, name="apply")
-
-
-class _Method:
-    """Calls the method `name` of its first argument."""
-
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return getattr(owner, self.__name__)(*args, **kwargs)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Method, (self.__name__,)
-
-
-class _Nth:
-    """Takes one of the `nout` values that a task returned."""
-
-    def __init__(self, nout: int) -> None:
-        self.nout = nout
-
-    def __call__(self, returned: Any, index: int) -> Any:
-        try:
-            return returned[index]
-        except (TypeError, IndexError, KeyError):
-            pass
-        try:
-            what = f"{len(returned)} values"
-        except TypeError:
-            what = short_repr(returned)
-        raise UnpackError(f"{what} ({type(returned).__name__})", self.nout)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Nth, (self.nout,)
+@lru_cache(maxsize=1024)
+def _numpy(func: Any) -> Function:
+    return Function(func)
 
 
 @lru_cache(maxsize=1024)
 def _method(name: str) -> Function:
-    return Function(_Method(name), name=name)
+    return Function(Method(name), name=name)
 
 
 @lru_cache(maxsize=256)
 def _nth(nout: int) -> Function:
-    return Function(_Nth(nout), name="getitem")
+    return Function(Nth(nout), name="getitem")
 
 
 def call_lazily(

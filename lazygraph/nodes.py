@@ -13,7 +13,7 @@ from lazygraph.errors import KeyCollisionError
 from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import ContentKeys, Key, fresh_key
-from lazygraph.options import NO_OPTIONS
+from lazygraph.options import GRADIENT_OPTIONS, NO_OPTIONS
 from lazygraph.ordering import post_order
 from lazygraph.plan import Plan, assemble, gc_paused
 from lazygraph.shorten import short_call
@@ -29,6 +29,7 @@ __all__ = [
     "make_node",
     "pack",
     "plan_of",
+    "steps_of",
     "unpack",
 ]
 
@@ -104,13 +105,18 @@ def node_type() -> Any:
     return kind
 
 
-def _ordered(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, int]]:
+def _ordered(
+    outputs: Sequence[Node], beyond: Iterable[Node] = ()
+) -> tuple[list[Node], dict[Node, int]]:
     """The nodes that `outputs` need and the outputs, each after its dependencies; positions.
+
+    Nodes of `beyond`, and what only they need, are left out; their position is -1.
 
     Depth first, as `ordering.post_order`; here no key exists yet and no cycle can.
     """
     order: list[Node] = []
-    position: dict[Node, Any] = {}  # None while a node's dependencies are being visited
+    # None while a node's dependencies are being visited
+    position: dict[Node, Any] = dict.fromkeys(beyond, -1)
     kind = node_type()
     stack = list(outputs)
     stack.reverse()
@@ -136,7 +142,7 @@ def _parts(node: Node, name_of: Callable[[Node], Any]) -> Iterator[tuple[bool, A
     for x in node._leaves:
         yield (True, name_of(x)) if type(x) is kind else (False, x)
     if node._function.options is not NO_OPTIONS:  # what is asked of one is not of the other
-        yield False, repr(node._function.options)
+        yield False, repr(node._function.options.without(GRADIENT_OPTIONS))
 
 
 def _content_key(keys: ContentKeys, node: Node, name_of: Callable[[Node], Any]) -> str:
@@ -173,9 +179,11 @@ def _make_keys(order: list[Node]) -> list[Key]:
     return [node._get_key() for node in order]
 
 
-def _steps(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, int]]:
+def steps_of(
+    outputs: Sequence[Node], beyond: Iterable[Node] = ()
+) -> tuple[list[Node], dict[Node, int]]:
     """As `_ordered`, with one node per key; a merged node has the position of its like."""
-    order, position = _ordered(outputs)
+    order, position = _ordered(outputs, beyond)
     if all([node._key is None for node in order]):  # noqa: C419  # a third of any(...)'s time
         return order, position
     contents = _contents(order)
@@ -232,7 +240,7 @@ def plan_of(outputs: Sequence[Node]) -> Plan:
     O(tasks + arguments), 0.5 to 1 us a task.
     """
     with gc_paused():
-        steps, position = _steps(outputs)
+        steps, position = steps_of(outputs)
         ends = [position[node] for node in outputs]
         return assemble(steps, position, node_type(), ends, _NodeOrigins(steps))
 
@@ -240,7 +248,7 @@ def plan_of(outputs: Sequence[Node]) -> Plan:
 def graph_of(outputs: Sequence[Node]) -> Graph:
     """The graph of what `outputs` need, each task after its dependencies. O(tasks + arguments)."""
     with gc_paused():
-        steps, position = _steps(outputs)
+        steps, position = steps_of(outputs)
         refs = [Ref(key) for key in _make_keys(steps)]
         _check_unique(refs, steps)
         kind = node_type()

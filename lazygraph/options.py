@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lazygraph.errors import OptionError
 
-__all__ = ["CONTROLS", "NO_OPTIONS", "PASS_OPTIONS", "Options", "read_options"]
+__all__ = ["CONTROLS", "GRADIENT_OPTIONS", "NO_OPTIONS", "PASS_OPTIONS", "Options", "read_options"]
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -73,6 +73,15 @@ def _priority(name: str, value: Any) -> float:
     raise OptionError(f"option {name!r} is a number, larger for sooner, not {value!r}")
 
 
+def _vjp(name: str, value: Any) -> Callable[..., Any] | None:
+    if value is None or callable(value):
+        return value  # type: ignore[no-any-return]
+    raise OptionError(
+        f"option {name!r} is a function (ct, out, *args, **kwargs) -> cotangents of the arguments, "
+        f"not {value!r}"
+    )
+
+
 #: option -> its default, and what checks a value and brings it into its lasting form
 _FIELDS: Mapping[str, tuple[Any, Callable[[str, Any], Any]]] = {
     "inline": (False, _flag),
@@ -85,10 +94,14 @@ _FIELDS: Mapping[str, tuple[Any, Callable[[str, Any], Any]]] = {
     "priority": (0, _priority),
     "rerun": (True, _flag),
     "local": (False, _flag),
+    "vjp": (None, _vjp),
+    "remat": (False, _flag),
     "is_async": (False, _flag),
 }
-#: Options that passes act on: no scheduler needs to know them.
-PASS_OPTIONS = frozenset({"inline", "fuse"})
+#: What differentiation asks for: the task itself does the same with and without.
+GRADIENT_OPTIONS = frozenset({"vjp", "remat"})
+#: Options that passes and differentiation act on: no scheduler needs to know them.
+PASS_OPTIONS = frozenset({"inline", "fuse"}) | GRADIENT_OPTIONS
 #: Options that schedulers act on.
 CONTROLS = frozenset(_FIELDS) - PASS_OPTIONS
 KNOWN_OPTIONS = tuple(name for name in _FIELDS if name != "is_async")
@@ -125,6 +138,11 @@ class Options:
         False: if a worker process dies while it runs, the task fails rather than runs again.
     local : bool
         Run it in the process that computes, not in a worker process.
+    vjp : callable, optional
+        How its results' derivatives lead to its arguments': ``vjp(ct, out, *args, **kwargs)``
+        gives one cotangent per argument, given that of the result, `ct`, and the result, `out`.
+    remat : bool
+        Gradients compute its result again rather than keep it.
     is_async : bool
         The function is an ``async def``; found out by itself.
 
@@ -152,6 +170,8 @@ class Options:
     priority: float
     rerun: bool
     local: bool
+    vjp: Callable[..., Any] | None
+    remat: bool
     is_async: bool
     _changed: tuple[str, ...]
     is_controlled: bool  # whether a scheduler has anything to do for them
@@ -194,6 +214,10 @@ class Options:
     def replace(self, **changes: Any) -> Options:
         """The same with other values for some."""
         return Options(**{**self._values(), **changes})
+
+    def without(self, names: Iterable[str]) -> Options:
+        """The same with defaults for `names`."""
+        return self.replace(**{name: _FIELDS[name][0] for name in names})
 
 
 def _make_options(values: dict[str, Any]) -> Options:

@@ -102,12 +102,14 @@ def test_every_public_thing_has_a_docstring() -> None:
 
 
 def test_only_their_own_rooms_import_numpy_and_dask_at_the_top() -> None:
+    allowed = {"autodiff": {"numpy"}}
     for room in ROOMS:
         tree = ast.parse(room.read_text(encoding="utf-8"))
+        own = allowed.get(room.relative_to(HOUSE).parts[0], set())
         for node in tree.body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 named = (
                     [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module]
                 )
                 roots = {str(name).split(".")[0] for name in named}
-                assert not roots & {"numpy", "dask", "graphviz", "toolz"}, room
+                assert not (roots - own) & {"numpy", "dask", "graphviz", "toolz"}, room

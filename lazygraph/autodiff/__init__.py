@@ -1,0 +1,18 @@
+"""A graph -> the graph of its derivatives: backward propagation is one more graph.
+
+The way through::
+
+    goal --walk--> per task: engines (user's rule | parts | table | autograd) --> more tasks
+
+`gradients` is what users call; `walk` goes back through the tasks; `local` is one task on the
+way; `engines` find its derivative; `table` and `rules/` hold those that are known, `users` those
+that are given, `traced` those found by watching; `expansion` takes apart what the way back made,
+so that it is differentiated again; `cotangents` and `primitive` are what rules are written with;
+`remat` computes again what is not kept.
+"""
+
+from lazygraph.autodiff import rules
+from lazygraph.autodiff.gradients import grad, hvp, jvp, stop_gradient, value_and_grad, vjp
+from lazygraph.autodiff.users import defvjp
+
+__all__ = ["defvjp", "grad", "hvp", "jvp", "rules", "stop_gradient", "value_and_grad", "vjp"]

@@ -1,0 +1,229 @@
+"""What cotangents are made of: where they begin, how they add up, how they fit their values.
+
+The cotangent of a value has its shape and dtype; that of an integer is a float; that of a
+list, tuple or dict is one like it, with None where a part has no influence.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lazygraph.autodiff.primitive import primitive
+from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
+from lazygraph.shorten import short_repr
+from lazygraph.ways import Way, at
+
+__all__ = [
+    "Like",
+    "add_n",
+    "filled",
+    "fit",
+    "like",
+    "part",
+    "placed",
+    "seed",
+    "unbroadcast",
+    "zeros",
+]
+
+
+class Like(NamedTuple):
+    """What a cotangent must look like: all that is kept of a value whose data nobody needs.
+
+    `dtype` is ``float`` or ``complex`` itself for Python's own numbers.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def __str__(self) -> str:
+        return f"shape {self.shape}" if self.shape else "a scalar"
+
+
+@primitive
+def like(value: Any) -> Any:
+    """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return Like(value.shape, value.dtype)
+    if isinstance(value, complex):
+        return Like((), complex)
+    if isinstance(value, (int, float)):
+        return Like((), float)
+    return _mapped(like, value)
+
+
+def _mapped(func: Any, *values: Any) -> Any:
+    """`func` of every part of a list, tuple or dict, or of several of the same form."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: func(*[value[key] for value in values]) for key in first}
+    if isinstance(first, (list, tuple)) and type(first) is not Like:
+        parts = [func(*part) for part in zip(*values, strict=True)]
+        if isinstance(first, list):
+            return parts
+        kind: Any = type(first)
+        return kind(*parts) if hasattr(kind, "_fields") else tuple(parts)
+    raise NotDifferentiable(
+        short_repr(first), f"a {type(first).__name__} is neither a number nor an array of them"
+    )
+
+
+def _float_kind(dtype: Any) -> Any:
+    """The dtype of cotangents for values of `dtype`: itself, or float64 for whole numbers."""
+    return dtype if np.issubdtype(dtype, np.inexact) else np.dtype(float)
+
+
+@primitive
+def zeros(form: Any) -> Any:
+    """Zero cotangents for what looks like `form`."""
+    if type(form) is not Like:
+        return _mapped(zeros, form)
+    if isinstance(form.dtype, type):
+        return form.dtype(0)
+    return np.zeros(form.shape, _float_kind(form.dtype))
+
+
+@primitive
+def seed(goal: Any) -> Any:
+    """The cotangent that a scalar goal begins with: one, in its dtype.
+
+    Raises
+    ------
+    GoalError
+        If the goal is no number, or more than one.
+    """
+    if isinstance(goal, (np.ndarray, np.generic)) and goal.dtype.kind in "biufc":
+        if goal.shape:
+            raise GoalError(
+                f"a gradient is that of one number, and the goal is an array of shape "
+                f"{goal.shape}: reduce it, by np.sum(...) say, or give cotangents to "
+                "vjp(outputs, wrt, cotangents), or ask for jacobian(...)"
+            )
+        return np.ones((), _float_kind(goal.dtype))[()]
+    if isinstance(goal, (int, float, complex)):
+        return complex(1) if isinstance(goal, complex) else 1.0
+    raise GoalError(
+        f"a gradient is that of one number, and the goal is {short_repr(goal)} "
+        f"({type(goal).__name__})"
+    )
+
+
+def _plus(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, (list, tuple, dict)):
+        return _mapped(_plus, a, b)
+    return a + b
+
+
+@primitive
+def add_n(first: Any, *others: Any) -> Any:
+    """The sum of cotangents, from left to right: the same to the bit on every scheduler."""
+    total = first
+    for other in others:
+        total = _plus(total, other)
+    return total
+
+
+@primitive
+def filled(ct: Any, form: Any) -> Any:
+    """`ct` with zeros in place of each None, however deep."""
+    if ct is None:
+        return zeros(form)
+    if type(form) is Like:
+        return ct
+    return _mapped(filled, ct, form)
+
+
+@primitive
+def unbroadcast(ct: Any, form: Like) -> Any:
+    """`ct` summed over what broadcasting has stretched `form` by, in its dtype.
+
+    Parameters
+    ----------
+    ct : array or number
+        Of any shape that `form` broadcasts to.
+    form : Like
+        Of the value that was broadcast.
+    """
+    shape = np.shape(ct)
+    if shape != form.shape:
+        ct = _summed(ct, shape, form.shape)
+    return _cast(ct, form.dtype)
+
+
+def _summed(ct: Any, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
+    if len(shape) < len(wanted) or any(n not in (1, m) for n, m in _aligned(wanted, shape)):
+        ct = np.broadcast_to(ct, np.broadcast_shapes(shape, wanted))
+        shape = ct.shape
+    lead = len(shape) - len(wanted)
+    stretched = [lead + i for i, n in enumerate(wanted) if n == 1 and shape[lead + i] != 1]
+    return np.sum(ct, axis=(*range(lead), *stretched)).reshape(wanted)
+
+
+def _aligned(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    return zip(wanted, shape[len(shape) - len(wanted) :], strict=True)
+
+
+def _cast(ct: Any, dtype: Any) -> Any:
+    if isinstance(dtype, type):  # Python's own numbers stay so
+        return complex(ct) if dtype is complex else float(np.real(ct))
+    wanted = _float_kind(dtype)
+    given = getattr(ct, "dtype", None)
+    if given == wanted:
+        return ct
+    if np.iscomplexobj(ct) and wanted.kind != "c":
+        ct = np.real(ct)
+    return np.asarray(ct, wanted)[()] if np.ndim(ct) == 0 else np.asarray(ct, wanted)
+
+
+@primitive
+def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
+    """`ct` in the dtype of `form`, its shape checked; zeros for None.
+
+    Raises
+    ------
+    CotangentError
+        If the shapes differ.
+    """
+    if ct is None:
+        return zeros(form)
+    if type(form) is not Like:
+        _check_parts(ct, form, what)
+        return _mapped(lambda part, like: fit(part, like, what), ct, form)
+    if np.shape(ct) != form.shape:
+        raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
+    return _cast(ct, form.dtype)
+
+
+def _check_parts(ct: Any, form: Any, what: str) -> None:
+    if isinstance(form, dict):
+        fits = isinstance(ct, dict) and ct.keys() == form.keys()
+    else:
+        fits = isinstance(ct, (list, tuple)) and len(ct) == len(form)
+    if not fits:
+        raise CotangentError(
+            f"{what} is {short_repr(ct)}, and its value is a {type(form).__name__} of {len(form)}"
+        )
+
+
+@primitive
+def part(whole: Any, way: Way) -> Any:
+    """What is at the end of a way inside a cotangent; None if it has none there."""
+    return at(whole, way)
+
+
+@primitive
+def placed(ct: Any, way: Way, form: Any) -> Any:
+    """A cotangent like `form` that has `ct` at the end of a way, and None elsewhere."""
+    if not way:
+        return ct
+    (_, name), *rest = way
+    inner = placed(ct, tuple(rest), at(form, way[:1]))
+    if isinstance(form, dict):
+        return {key: inner if key == name else None for key in form}
+    names = getattr(form, "_fields", range(len(form)))
+    parts = [inner if name in (n, key) else None for n, key in enumerate(names)]
+    return parts if isinstance(form, list) else tuple(parts)

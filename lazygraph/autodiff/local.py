@@ -1,0 +1,121 @@
+"""One task on the way back, as the engines that differentiate it see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from lazygraph.autodiff.cotangents import like, part
+from lazygraph.autodiff.primitive import lazily
+from lazygraph.autodiff.table import Attribute
+from lazygraph.errors import NotDifferentiable
+from lazygraph.functions import Function
+from lazygraph.nodes import Node, node_type
+from lazygraph.ways import Way, places
+
+__all__ = ["Edges", "Engine", "Local", "pick"]
+
+#: Lazy arguments of a task, with what the goal's derivative has by way of each.
+Edges: TypeAlias = list[tuple[Node, Node]]
+
+
+class Local:
+    """A task, the cotangent of its result, and its arguments.
+
+    Attributes
+    ----------
+    node : Node
+        The task.
+    ct : Node
+        The cotangent of its result.
+    leaves : tuple
+        Its flat arguments, as the way back is to use them: a result that is not kept is
+        represented by the task that computes it again.
+    out : Node
+        Its result, likewise.
+    is_wanted : callable
+        Whether a leaf (as in `leaves`) leads on to what one differentiates by.
+    back : callable
+        Goes back through a smaller graph: ``back(outputs, cts, wrt, beyond)``, a `Walk`.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        ct: Node,
+        leaves: tuple[Any, ...],
+        out: Node,
+        is_wanted: Callable[[Any], bool],
+        back: Callable[..., Any],
+    ) -> None:
+        self.node, self.ct, self.leaves, self.out = node, ct, leaves, out
+        self.is_wanted, self.back = is_wanted, back
+
+    @cached_property
+    def primal(self) -> Any:
+        """The function, an attribute's name made part of it."""
+        return primal_of(self.node)
+
+    @cached_property
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments, nested."""
+        return self.node._arguments(self.leaves)
+
+    def wanted_in(self, value: Any) -> list[tuple[Node, Way]]:
+        """The lazy values inside an argument that lead on, with the ways to them.
+
+        Raises
+        ------
+        NotDifferentiable
+            If one stands where nothing can be found again: in a set, as a dict's key.
+        """
+        if type(value) is node_type():
+            return [(value, ())] if self.is_wanted(value) else []
+        if self.node._template is None:
+            return []
+        return [(leaf, self._way(leaf, way)) for leaf, way in places(value) if self.is_wanted(leaf)]
+
+    def _way(self, leaf: Any, way: Way | None) -> Way:
+        if way is None:
+            raise self.refusal(f"{leaf!r} is in a set or the key of a dict: use a list")
+        return way
+
+    def task(self, function: Function, *args: Any, **kwargs: Any) -> Node:
+        """A task of the way back, which counts as captured where this one was."""
+        node = self.node
+        return lazily(function, args, kwargs, node._code, node._lasti)
+
+    def like(self, value: Any) -> Any:
+        """The `Like` of an argument or result: lazy, if it is."""
+        if type(value) is node_type() or self.node._template is None:
+            return like(value)
+        return lazily(_LIKE, (value,))
+
+    def picked(self, ct: Node, value: Any) -> Iterator[tuple[Node, Node]]:
+        """From the cotangent of an argument, the edges of the lazy values inside it."""
+        for leaf, way in self.wanted_in(value):
+            yield leaf, pick(ct, way)
+
+    def refusal(self, reason: str) -> NotDifferentiable:
+        """The error that says why the task has no derivative."""
+        return NotDifferentiable(self.node._function.name, reason, self.node._site())
+
+
+Engine: TypeAlias = Callable[[Local], Edges | None]
+
+
+def primal_of(node: Node) -> Any:
+    """The function that a task calls; for ``getattr(x, "T")``, the one that takes ``T``."""
+    func = node._function.func
+    if func is getattr and len(node._leaves) == 2 and type(node._leaves[1]) is str:
+        return Attribute(node._leaves[1])
+    return func
+
+
+_LIKE = Function(like, name="like")
+
+
+def pick(ct: Any, way: Way) -> Any:
+    """The part of a cotangent at the end of a way."""
+    return part(ct, way) if way else ct

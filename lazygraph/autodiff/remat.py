@@ -1,0 +1,77 @@
+"""Results that the way back computes again rather than keeps: ``@delayed(remat=True)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from lazygraph.autodiff.primitive import lazily
+from lazygraph.functions import Function
+from lazygraph.nodes import Node, node_type
+
+__all__ = ["After", "Again"]
+
+
+class After:
+    """Calls a function once something else is there: its first argument, which it ignores."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.__name__ = f"{function.name}_again"
+
+    def __call__(self, _: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """What the function gives."""
+        return self.function.func(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return After, (self.function,)
+
+
+@lru_cache(maxsize=1024)
+def _after(function: Function) -> Function:
+    options = function.options.without(("remat", "vjp"))
+    return Function(After(function), nout=function._nout, options=options)
+
+
+class Again:
+    """The tasks of one way back that compute results once more.
+
+    Source: Chen et al. (2016), "Training deep nets with sublinear memory cost".
+    """
+
+    def __init__(self) -> None:
+        self._again: dict[Node, Node] = {}
+        self._original: dict[Node, Node] = {}
+
+    def seen(self, node: Node, ct: Node) -> Node:
+        """What stands for a node's result on the way back; computed again not before `ct`."""
+        if not node._function.options.remat:
+            return node
+        kind = node_type()
+        for each in _chain(node, self._again.__contains__):
+            leaves = tuple([self._again.get(x, x) if type(x) is kind else x for x in each._leaves])
+            args, kwargs = each._arguments(leaves)
+            made = lazily(_after(each._function), (ct, *args), kwargs, each._code, each._lasti)
+            self._again[each], self._original[made] = made, each
+        return self._again[node]
+
+    def original(self, node: Node) -> Node:
+        """What a node of the way back stands for."""
+        return self._original.get(node, node)
+
+
+def _chain(node: Node, is_known: Callable[[Node], bool]) -> list[Node]:
+    """A node and the like ones that it needs, by way of such alone, dependencies first."""
+    kind, order, seen = node_type(), [], set()
+    stack = [(node, False)]
+    while stack:
+        each, is_done = stack.pop()
+        if is_done:
+            order.append(each)
+        elif each not in seen and not is_known(each):
+            seen.add(each)
+            stack.append((each, True))
+            inner = (leaf for leaf in each._leaves if type(leaf) is kind)
+            stack += [(leaf, False) for leaf in inner if leaf._function.options.remat]
+    return order

@@ -1,0 +1,36 @@
+"""Rules of what the way back itself is made of, so that it can be differentiated again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lazygraph.autodiff.cotangents import (
+    Like,
+    filled,
+    fit,
+    like,
+    part,
+    placed,
+    seed,
+    unbroadcast,
+    zeros,
+)
+from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.table import constant, define
+
+
+@primitive
+def rebroadcast(ct: Any, form: Like) -> Any:
+    """`ct` stretched to the shape of `form`."""
+    return np.broadcast_to(ct, form.shape)
+
+
+constant(like, seed, zeros)
+define([unbroadcast], "x form", x=lambda ct, like_x: rebroadcast(ct, like_x), form=None)
+define([rebroadcast], "x form", x=lambda ct, like_x: unbroadcast(ct, like_x), form=None)
+define([fit], "x form what", x=lambda ct: ct, form=None)
+define([filled], "x form", x=lambda ct: ct, form=None)
+define([part], "whole way", whole=lambda ct, way, like_whole: placed(ct, way, like_whole))
+define([placed], "x way form", x=lambda ct, way: part(ct, way), form=None)

@@ -1,0 +1,1 @@
+"""Rules of sums and the like."""

@@ -1,0 +1,218 @@
+"""The table of rules: for a function, by parameter, the cotangent of that argument.
+
+A rule names what it needs as its parameters: ``ct``, the cotangent of the result; ``out``, the
+result; any parameter of the function, for that argument; ``like_x`` for the `Like` of argument
+x (its shape and dtype: the data itself can then be let go); ``like_out``. ::
+
+    define([np.tanh], "x", x=lambda ct, out: ct * (1 - out * out))
+    define([np.sum], "x axis keepdims", x=spread_sum, axis=None)
+
+A rule None says that the derivative is zero. A call with an argument that the entry does not
+name is left to other engines. Rules are written with operators, numpy and primitives, so that
+they work on values and, to be differentiated again, on lazy values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from lazygraph.autodiff.cotangents import unbroadcast
+from lazygraph.functions import Function
+from lazygraph.keys import function_name
+from lazygraph.operations import Method, Nth
+
+__all__ = [
+    "Attribute",
+    "EdgeRule",
+    "Entry",
+    "Rule",
+    "constant",
+    "define",
+    "edge_function",
+    "elementwise",
+    "entry_of",
+    "is_constant",
+]
+
+#: function -> its entry
+ENTRIES: dict[Any, Entry] = {}
+#: name of an array's method -> its entry; the array itself is the first parameter
+METHODS: dict[str, Entry] = {}
+#: name of an array's attribute -> its entry, with the one parameter "x"
+ATTRIBUTES: dict[str, Entry] = {}
+#: Functions whose results do not change with their arguments, wherever there is a derivative.
+CONSTANT: set[Any] = set()
+#: Likewise methods and attributes of arrays, by name.
+CONSTANT_NAMES: set[str] = set()
+
+
+class Rule(NamedTuple):
+    """The cotangent of one argument, and what it is computed from."""
+
+    func: Callable[..., Any]
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+class Entry(NamedTuple):
+    """What is known of a function's derivatives.
+
+    Attributes
+    ----------
+    params : tuple of str
+        Of the function, in the order of positional arguments.
+    rules : mapping of str to Rule or None
+        By parameter; None where the derivative is zero.
+    """
+
+    params: tuple[str, ...]
+    rules: Mapping[str, Rule | None]
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
+        """The arguments by parameter; None if the entry does not know some of them."""
+        if len(args) > len(self.params):
+            return None
+        bound = dict(zip(self.params, args, strict=False))
+        for name, value in kwargs.items():
+            if name in bound or name not in self.params:
+                return None
+            bound[name] = value
+        return bound
+
+
+def _read(func: Callable[..., Any] | Rule | None) -> Rule | None:
+    """A rule from a function whose parameters say what it needs."""
+    if func is None or isinstance(func, Rule):
+        return func
+    code, n_optional = func.__code__, len(func.__defaults__ or ())
+    names = code.co_varnames[: code.co_argcount]
+    n = len(names) - n_optional
+    return Rule(func, names[:n], names[n:])
+
+
+def define(
+    funcs: Iterable[Any],
+    params: str,
+    *,
+    method: str | None = None,
+    attribute: str | None = None,
+    **rules: Callable[..., Any] | Rule | None,
+) -> None:
+    """Put an entry into the table.
+
+    Parameters
+    ----------
+    funcs : iterable of callable
+        The functions that it is for.
+    params : str
+        Their parameters that may be given, in the order of positional arguments.
+    method, attribute : str, optional
+        Of arrays, that do the same.
+    **rules
+        By parameter: what gives its cotangent (see the module's text), or None for zero.
+    """
+    entry = Entry(tuple(params.split()), {name: _read(func) for name, func in rules.items()})
+    for func in funcs:
+        ENTRIES[func] = entry
+    if method is not None:
+        METHODS[method] = entry
+    if attribute is not None:
+        ATTRIBUTES[attribute] = entry
+
+
+def elementwise(*funcs: Any, method: str | None = None, **rules: Callable[..., Any] | None) -> None:
+    """An entry for a function of numbers that numpy broadcasts over arrays.
+
+    Its parameters are the rules' names, in order; with two or more, the cotangents are summed
+    over what broadcasting has stretched.
+    """
+    read: dict[str, Any] = rules
+    if len(rules) > 1:
+        read = {name: func and _summing(name, func) for name, func in rules.items()}
+    define(funcs, " ".join(rules), method=method, **read)
+
+
+def _summing(name: str, func: Callable[..., Any]) -> Rule:
+    rule: Any = _read(func)
+
+    def summed(form: Any, *needed: Any) -> Any:
+        return unbroadcast(func(*needed), form)
+
+    return Rule(summed, (f"like_{name}", *rule.required), ())
+
+
+def constant(*funcs: Any, names: str = "") -> None:
+    """Functions, and methods or attributes of arrays by name, that have no slope anywhere."""
+    CONSTANT.update(funcs)
+    CONSTANT_NAMES.update(names.split())
+
+
+class Attribute:
+    """Takes an attribute of a value, its name known: what a lazy ``x.T`` stands for."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, value: Any) -> Any:
+        """The attribute."""
+        return getattr(value, self.__name__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Attribute, (self.__name__,)
+
+
+def entry_of(primal: Any) -> Entry | None:
+    """What the table has for a function."""
+    kind = type(primal)
+    if kind is Method:
+        return METHODS.get(primal.__name__)
+    if kind is Attribute:
+        return ATTRIBUTES.get(primal.__name__)
+    try:
+        return ENTRIES.get(kind if kind is Nth else primal)
+    except TypeError:  # a callable that cannot be hashed
+        return None
+
+
+def is_constant(primal: Any) -> bool:
+    """Whether a function's results have no slope anywhere: comparisons, shapes, positions."""
+    if type(primal) in (Method, Attribute):
+        return primal.__name__ in CONSTANT_NAMES
+    try:
+        return primal in CONSTANT
+    except TypeError:
+        return False
+
+
+class EdgeRule:
+    """The function of the task that computes one edge's derivative: a rule of the table."""
+
+    def __init__(self, primal: Any, param: str, rule: Rule) -> None:
+        self.primal, self.param, self.rule = primal, param, rule
+        self.__name__ = f"d_{function_name(primal)}/d_{param}"
+
+    def __call__(self, /, *needed: Any, **optional: Any) -> Any:
+        """The cotangent of the argument."""
+        return self.rule.func(*needed, **optional)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _edge_rule, (self.primal, self.param)
+
+    def __repr__(self) -> str:
+        return f"EdgeRule({self.__name__})"
+
+
+def _edge_rule(primal: Any, param: str) -> EdgeRule:
+    entry = entry_of(primal)
+    rule = entry and entry.rules[param]
+    if rule is None:
+        raise LookupError(f"the table has no rule for {param!r} of {function_name(primal)}")
+    return EdgeRule(primal, param, rule)
+
+
+@lru_cache(maxsize=1024)
+def edge_function(primal: Any, param: str) -> Function:
+    """The function, as tasks share it, of the derivative by a parameter; LookupError without."""
+    return Function(_edge_rule(primal, param))

@@ -1,0 +1,146 @@
+"""Rules that users give, for a whole function: ``@delayed(vjp=...)`` and `defvjp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import chain
+from operator import getitem
+from typing import Any
+
+from lazygraph.autodiff.cotangents import filled, fit, like
+from lazygraph.autodiff.local import Edges, Local, pick
+from lazygraph.errors import CaptureError, CotangentError
+from lazygraph.functions import Function
+from lazygraph.shorten import short_repr
+
+__all__ = ["WholeVjp", "by_user", "defvjp"]
+
+#: A place among a call's arguments: a position, or a keyword.
+Slot = int | str
+#: function -> the rule that `defvjp` was given
+_RULES: dict[Any, Callable[..., Any]] = {}
+
+
+def defvjp(func: Callable[..., Any], vjp: Callable[..., Any]) -> None:
+    """Say how a function is differentiated, here and from now on.
+
+    Parameters
+    ----------
+    func : callable
+        The function itself, not the lazy one.
+    vjp : callable
+        ``vjp(ct, out, *args, **kwargs)`` gives the cotangents of the arguments, one per
+        argument in the order of the function's signature: a tuple, or for one argument the
+        cotangent itself. Each has the shape of its argument; of a list, tuple or dict it is
+        one like it; None stands for zero. `ct` is the cotangent of the result `out`.
+
+    Notes
+    -----
+    It goes before the library's own rules; the option ``@delayed(vjp=...)`` before both.
+    Written with numpy and operators, it can be differentiated in turn.
+
+    Examples
+    --------
+    >>> import math
+    >>> from lazygraph import delayed
+    >>> from lazygraph.autodiff import grad
+    >>> defvjp(math.sqrt, lambda ct, out, x: ct / (2 * out))
+    >>> x = delayed(4.0)
+    >>> grad(delayed(math.sqrt)(x), x).compute()
+    0.25
+    """
+    if not callable(func) or not callable(vjp):
+        raise CaptureError(f"defvjp takes two functions, not {short_repr(func)}, {short_repr(vjp)}")
+    _RULES[getattr(func, "_target", Function(func)).func] = vjp
+
+
+def by_user(local: Local) -> Edges | None:
+    """Of a function whose user has given a rule: one task for all arguments."""
+    function = local.node._function
+    vjp = function.options.vjp or _rule_of(function.func)
+    if vjp is None:
+        return None
+    args, kwargs = local.arguments
+    arguments: dict[Slot, Any] = dict(chain(enumerate(args), kwargs.items()))
+    wanted = tuple(slot for slot, value in arguments.items() if local.wanted_in(value))
+    whole = _whole(vjp, function.name, _in_order(function, args, kwargs), wanted)
+    cts = local.task(whole, local.ct, local.out, *args, **kwargs)
+    return [
+        edge
+        for slot in wanted
+        for edge in local.picked(pick(cts, ((getitem, slot),)), arguments[slot])
+    ]
+
+
+def _rule_of(func: Any) -> Callable[..., Any] | None:
+    try:
+        return _RULES.get(func)
+    except TypeError:  # a callable that cannot be hashed
+        return None
+
+
+def _in_order(
+    function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Slot, ...]:
+    """The arguments' slots in the order of the function's signature."""
+    given: list[Slot] = [*range(len(args)), *kwargs]
+    if function.signature is None:
+        return tuple(given)
+    names = list(function.signature.parameters)
+    known: dict[Any, int] = {name: n for n, name in enumerate(names)}
+    return tuple(
+        sorted(given, key=lambda slot: slot if type(slot) is int else known.get(slot, 999))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _whole(
+    vjp: Callable[..., Any], name: str, order: tuple[Slot, ...], wanted: tuple[Slot, ...]
+) -> Function:
+    return Function(WholeVjp(vjp, name, order, wanted))
+
+
+class WholeVjp:
+    """The function of a task that calls a user's rule, and checks what it gives."""
+
+    def __init__(
+        self,
+        vjp: Callable[..., Any],
+        name: str,
+        order: tuple[Slot, ...],
+        wanted: tuple[Slot, ...],
+    ) -> None:
+        self.vjp, self.name, self.order, self.wanted = vjp, name, order, wanted
+        self.__name__ = f"d_{name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WholeVjp, (self.vjp, self.name, self.order, self.wanted)
+
+    def __call__(self, ct: Any, out: Any, /, *args: Any, **kwargs: Any) -> dict[Slot, Any]:
+        """The cotangents of the wanted arguments by slot."""
+        cts = self.read(self.vjp(filled(ct, like(out)), out, *args, **kwargs))
+        arguments: dict[Slot, Any] = dict(chain(enumerate(args), kwargs.items()))
+        return {
+            slot: fit(cts[slot], like(arguments[slot]), self._what(slot)) for slot in self.wanted
+        }
+
+    def _what(self, slot: Slot) -> str:
+        shown = f"argument {slot + 1}" if type(slot) is int else f"argument {slot!r}"
+        return f"what the vjp of {self.name} gives for {shown}"
+
+    def read(self, given: Any) -> dict[Slot, Any]:
+        """The cotangents by slot, their number checked."""
+        order = self.order
+        cts = (given,) if len(order) == 1 and not _is_one(given) else given
+        if not isinstance(cts, (tuple, list)) or len(cts) != len(order):
+            shown = f"{len(cts)} values" if isinstance(cts, (tuple, list)) else short_repr(cts)
+            raise CotangentError(
+                f"the vjp of {self.name} gives {shown}, and the call has {len(order)} arguments: "
+                "it is to give a tuple with one cotangent for each"
+            )
+        return dict(zip(order, cts, strict=True))
+
+
+def _is_one(given: Any) -> bool:
+    return type(given) is tuple and len(given) == 1
