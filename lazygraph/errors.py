@@ -16,6 +16,7 @@
     +-- DrawingError (ValueError)         a picture that cannot be drawn or written
     +-- DerivativeError                   a derivative that cannot be had
     |   +-- NotDifferentiable (TypeError) a task on the way to the goal has none
+    |   +-- GradientMismatch (AssertionError) it is not what finite differences say
     |   +-- GoalError (ValueError)        the goal is no scalar, or no number
     |   +-- CotangentError (ValueError)   a rule's cotangents do not fit the arguments
     |   +-- NotReachedError (ValueError)  the goal does not depend on it
@@ -45,6 +46,7 @@ __all__ = [
     "DerivativeError",
     "DrawingError",
     "GoalError",
+    "GradientMismatch",
     "GraphEditError",
     "GraphError",
     "ImpossibleDemandError",
@@ -212,6 +214,20 @@ class GoalError(DerivativeError, ValueError):
 
 class CotangentError(DerivativeError, ValueError):
     """What a rule gave does not fit: too many cotangents, too few, or of another shape."""
+
+
+class GradientMismatch(DerivativeError, AssertionError):  # noqa: N818  # a finding, not a fault
+    """A derivative is not what finite differences say."""
+
+    def __init__(self, what: str, found: float, expected: float) -> None:
+        super().__init__(what, found, expected)
+        self.what, self.found, self.expected = what, found, expected
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: the derivative along a random direction is {self.found:.9g}, and "
+            f"central differences say {self.expected:.9g}"
+        )
 
 
 class NotReachedError(DerivativeError, ValueError):

@@ -92,6 +92,12 @@ class Plan:
         """One place per slot: PENDING for each result to come, then the constants."""
         return [PENDING] * len(self.calls) + self.constants[::-1]
 
+    def with_constants(self, constants: list[Any]) -> Plan:
+        """The same plan with other literals; what has been found out about it is shared."""
+        made = object.__new__(Plan)
+        vars(made).update(vars(self), constants=constants)
+        return made
+
     @cached_property
     def is_controlled(self) -> bool:
         """Whether a step has options that a scheduler acts on."""

@@ -12,7 +12,21 @@ so that it is differentiated again; `cotangents` and `primitive` are what rules 
 """
 
 from lazygraph.autodiff import rules
+from lazygraph.autodiff.checking import check_grads
 from lazygraph.autodiff.gradients import grad, hvp, jvp, stop_gradient, value_and_grad, vjp
+from lazygraph.autodiff.jacobians import hessian, jacobian
 from lazygraph.autodiff.users import defvjp
 
-__all__ = ["defvjp", "grad", "hvp", "jvp", "rules", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = [
+    "check_grads",
+    "defvjp",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "rules",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from lazygraph.autodiff.cotangents import fit, like, seed, zeros
-from lazygraph.autodiff.local import pick
+from lazygraph.autodiff.cotangents import like, seed, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant
+from lazygraph.autodiff.targets import Targets, check_goal, fitted
 from lazygraph.autodiff.walk import Walk
-from lazygraph.errors import CaptureError, CotangentError, NotReachedError
-from lazygraph.nodes import Node, node_type
-from lazygraph.running import Lazies
-from lazygraph.shorten import short_repr
-from lazygraph.ways import at, places
+from lazygraph.schedulers.failure import short_traceback
 
 __all__ = ["grad", "hvp", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
+@short_traceback
 def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
     """The derivative of a scalar by lazy values, itself lazy.
 
@@ -63,13 +59,15 @@ def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
     return value_and_grad(y, wrt, strict=strict)[1]
 
 
+@short_traceback
 def value_and_grad(y: Any, wrt: Any, *, strict: bool = False) -> tuple[Any, Any]:
     """The goal and its derivative, to be computed together: ``(y, grad(y, wrt))``."""
-    goal, targets = _goal(y), _Targets(wrt)
+    goal, targets = check_goal(y), Targets(wrt)
     walk = Walk([goal], [seed(goal)], targets.nodes)
-    return y, targets.fill(walk, strict=strict)
+    return y, targets.put(targets.cotangents(walk, strict=strict))
 
 
+@short_traceback
 def vjp(outputs: Any, wrt: Any, cotangents: Any, *, strict: bool = False) -> Any:
     """The cotangents of `wrt`, given those of `outputs`: the vector-Jacobian product.
 
@@ -87,11 +85,12 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, *, strict: bool = False) -> Any
     as wrt
         Lazy.
     """
-    ends, targets = _Targets(outputs, "outputs"), _Targets(wrt)
+    ends, targets = Targets(outputs, "outputs"), Targets(wrt)
     walk = Walk(ends.nodes, ends.beside(cotangents, "cotangents"), targets.nodes)
-    return targets.fill(walk, strict=strict)
+    return targets.put(targets.cotangents(walk, strict=strict))
 
 
+@short_traceback
 def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     """How `outputs` change as `wrt` change along `tangents`: the Jacobian-vector product.
 
@@ -109,19 +108,21 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     as outputs
         Lazy.
     """
-    ends, targets = _Targets(outputs, "outputs"), _Targets(wrt)
+    ends, targets = Targets(outputs, "outputs"), Targets(wrt)
     probes = [zeros(like(node)) for node in ends.nodes]
     there = Walk(ends.nodes, probes, targets.nodes)
     found = [(n, there.total(node)) for n, node in enumerate(targets.nodes)]
     along = targets.beside(tangents, "tangents")
-    pairs = [(ct, along[n]) for n, ct in found if ct is not None]
-    back = Walk([ct for ct, _ in pairs], [given for _, given in pairs], probes)
-    made = [
-        _or_zeros(back.total(probe), end) for probe, end in zip(probes, ends.nodes, strict=True)
-    ]
-    return ends.lazies.fill(made)[0]
+    back = Walk(
+        [ct for _, ct in found if ct is not None],
+        [along[n] for n, ct in found if ct is not None],
+        probes,
+    )
+    pairs = zip(probes, ends.nodes, strict=True)
+    return ends.put(fitted(back.total(probe), end) for probe, end in pairs)
 
 
+@short_traceback
 def hvp(y: Any, wrt: Any, vectors: Any) -> Any:
     """The product of the Hessian of a scalar with `vectors`, which are as `wrt`."""
     return vjp(grad(y, wrt), wrt, vectors)
@@ -138,67 +139,3 @@ def _stopped(x: Any) -> Any:
 
 
 constant(_stopped)
-
-
-def _or_zeros(ct: Node | None, node: Node) -> Any:
-    return fit(ct, like(node)) if ct is not None else zeros(like(node))
-
-
-def _goal(y: Any) -> Node:
-    if type(y) is node_type():
-        return y  # type: ignore[no-any-return]
-    hint = "; call it first: what is differentiated is a result" if callable(y) else ""
-    raise CaptureError(f"the goal is a lazy value, not {short_repr(y)}{hint}")
-
-
-class _Targets:
-    """Lazy values in nested containers, and the way to put others in their places."""
-
-    def __init__(self, given: Any, what: str = "wrt") -> None:
-        self.lazies = Lazies((given,))
-        self._ways = [way for leaf, way in places(given) if _checked(leaf, way, what)]
-        self.nodes = self.lazies.nodes
-        if not self.nodes:
-            raise CaptureError(f"{what} holds no lazy value: {short_repr(given)}")
-
-    def beside(self, given: Any, what: str) -> list[Any]:
-        """Of a structure like this one, what stands where the lazy values do, fit to them."""
-        parts = [_part(given, way, what) for way in self._ways]
-        shown = what.removesuffix("s")
-        return [
-            fit(part, like(node), f"a {shown}")
-            for part, node in zip(parts, self.nodes, strict=True)
-        ]
-
-    def fill(self, walk: Walk, *, strict: bool) -> Any:
-        """The structure, with the cotangents that a way back has found."""
-        cts = [walk.total(node) for node in self.nodes]
-        if strict:
-            _check_reached(self.nodes, cts)
-        made = (_or_zeros(ct, node) for ct, node in zip(cts, self.nodes, strict=True))
-        return self.lazies.fill(made)[0]
-
-
-def _checked(leaf: Any, way: Any, what: str) -> bool:
-    if type(leaf) is not node_type() or way is None:
-        raise CaptureError(
-            f"{what} is a lazy value, or lists, tuples and dicts of such: {short_repr(leaf)} is "
-            "none; lazygraph.inputs(...) or delayed(value) makes one"
-        )
-    return True
-
-
-def _part(given: Any, way: Any, what: str) -> Any:
-    if type(given) is node_type():
-        return pick(given, way)
-    try:
-        return at(given, way)
-    except (LookupError, TypeError, AttributeError):
-        shown = "".join(f"[{name!r}]" for _, name in way)
-        raise CotangentError(f"{what} have nothing at {shown}: {short_repr(given)}") from None
-
-
-def _check_reached(nodes: Sequence[Node], cts: Sequence[Node | None]) -> None:
-    missed = [node._get_key() for node, ct in zip(nodes, cts, strict=True) if ct is None]
-    if missed:
-        raise NotReachedError(f"the goal does not depend on {', '.join(map(repr, missed))}")

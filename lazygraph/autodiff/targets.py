@@ -1,0 +1,88 @@
+"""A user's nested lazy values -> nodes, and back: what is differentiated, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lazygraph.autodiff.cotangents import fit, like, zeros
+from lazygraph.autodiff.local import pick
+from lazygraph.autodiff.walk import Walk
+from lazygraph.errors import CaptureError, CotangentError, NotReachedError
+from lazygraph.nodes import Node, node_type
+from lazygraph.running import Lazies
+from lazygraph.shorten import short_repr
+from lazygraph.ways import at, places
+
+__all__ = ["Targets", "check_goal", "fitted"]
+
+
+def check_goal(y: Any) -> Node:
+    """The goal, if it is lazy."""
+    if type(y) is node_type():
+        return y  # type: ignore[no-any-return]
+    hint = "; call it first: what is differentiated is a result" if callable(y) else ""
+    raise CaptureError(f"the goal is a lazy value, not {short_repr(y)}{hint}")
+
+
+class Targets:
+    """Lazy values in nested containers, and the way to put others in their places."""
+
+    def __init__(self, given: Any, what: str = "wrt") -> None:
+        self._lazies = Lazies((given,))
+        self._ways = [way for leaf, way in places(given) if _checked(leaf, way, what)]
+        self.nodes = self._lazies.nodes
+        if not self.nodes:
+            raise CaptureError(f"{what} holds no lazy value: {short_repr(given)}")
+
+    def put(self, values: Iterable[Any]) -> Any:
+        """The structure, with these in the places of its lazy values."""
+        return self._lazies.fill(values)[0]
+
+    def beside(self, given: Any, what: str) -> list[Any]:
+        """Of a structure like this one, what stands where the lazy values do, fit to them."""
+        parts = [_part(given, way, what) for way in self._ways]
+        shown = what.removesuffix("s")
+        return [
+            fit(part, like(node), f"a {shown}")
+            for part, node in zip(parts, self.nodes, strict=True)
+        ]
+
+    def cotangents(self, walk: Walk, *, strict: bool = False) -> list[Node]:
+        """What a way back has found for each; zeros, or an error, where it has nothing."""
+        cts = [walk.total(node) for node in self.nodes]
+        if strict:
+            _check_reached(self.nodes, cts)
+        return [fitted(ct, node) for ct, node in zip(cts, self.nodes, strict=True)]
+
+
+def fitted(ct: Node | None, node: Node) -> Node:
+    """A cotangent in the shape and dtype of a node's value; zeros for None."""
+    form = like(node)
+    made: Node = zeros(form) if ct is None else fit(ct, form)
+    return made
+
+
+def _checked(leaf: Any, way: Any, what: str) -> bool:
+    if type(leaf) is not node_type() or way is None:
+        raise CaptureError(
+            f"{what} is a lazy value, or lists, tuples and dicts of such: {short_repr(leaf)} is "
+            "none; lazygraph.inputs(...) or delayed(value) makes one"
+        )
+    return True
+
+
+def _part(given: Any, way: Any, what: str) -> Any:
+    if type(given) is node_type():
+        return pick(given, way)
+    try:
+        return at(given, way)
+    except (LookupError, TypeError, AttributeError):
+        shown = "".join(f"[{name!r}]" for _, name in way)
+        raise CotangentError(f"{what} have nothing at {shown}: {short_repr(given)}") from None
+
+
+def _check_reached(nodes: Sequence[Node], cts: Sequence[Node | None]) -> None:
+    missed = [node._get_key() for node, ct in zip(nodes, cts, strict=True) if ct is None]
+    if missed:
+        raise NotReachedError(f"the goal does not depend on {', '.join(map(repr, missed))}")
