@@ -61,6 +61,12 @@ def _is_coroutine_function(func: Any) -> bool:
     return bool(func.__code__.co_flags & _CO_COROUTINE) or "_is_coroutine_marker" in vars(func)
 
 
+def _is_early(func: Any) -> bool:
+    """Whether a function of this library is marked so; by `vars`, since users' may answer all."""
+    marked = func if type(func) is FunctionType else type(func)
+    return "_is_early" in vars(marked)
+
+
 class Function:
     """A function as tasks share it; frozen.
 
@@ -81,6 +87,8 @@ class Function:
         if _is_coroutine_function(func):
             options = options.replace(is_async=True)
         self.options = options
+        #: Its tasks run as soon as they can: what they need may be let go then.
+        self.is_early = _is_early(func)
         self._nout = nout
         self._name = name
         self._shapes: set[Any] = set()  # (number of positionals, *keywords) known to fit

@@ -240,9 +240,53 @@ def plan_of(outputs: Sequence[Node]) -> Plan:
     O(tasks + arguments), 0.5 to 1 us a task.
     """
     with gc_paused():
-        steps, position = steps_of(outputs)
+        steps, position = _early_first(*steps_of(outputs))
         ends = [position[node] for node in outputs]
         return assemble(steps, position, node_type(), ends, _NodeOrigins(steps))
+
+
+def _early_first(
+    steps: list[Node], position: dict[Node, int]
+) -> tuple[list[Node], dict[Node, int]]:
+    """The same with each early task right after the last that it needs, those first in line first.
+
+    In post-order it would come before its first dependent, and keep alive till then what it
+    makes something small of.
+    """
+    if not any([node._function.is_early for node in steps]):  # noqa: C419  # as in `steps_of`
+        return steps, position
+    order = _emitted(steps, position)
+    moved_to = {step: n for n, step in enumerate(order)}
+    return [steps[step] for step in order], {x: moved_to[n] for x, n in position.items()}
+
+
+def _emitted(steps: Sequence[Node], position: Mapping[Node, int]) -> list[int]:
+    kind = node_type()
+    waiting: dict[int, int] = {}  # early step -> how many of its dependencies are to come
+    users: dict[int, list[int]] = {}
+    for step, node in enumerate(steps):
+        needed = {position[x] for x in node._leaves if type(x) is kind}
+        if node._function.is_early and needed:
+            waiting[step] = len(needed)
+            for dependency in needed:
+                users.setdefault(dependency, []).append(step)
+    order: list[int] = []
+    for step in range(len(steps)):
+        if step not in waiting:
+            order.append(step)
+            _follow(order, users, waiting)
+    return order
+
+
+def _follow(order: list[int], users: Mapping[int, list[int]], waiting: dict[int, int]) -> None:
+    """Append the early steps that wait for the last of `order` alone, and those after them."""
+    next_one = len(order) - 1
+    while next_one < len(order):
+        for user in users.get(order[next_one], ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                order.append(user)
+        next_one += 1
 
 
 def graph_of(outputs: Sequence[Node]) -> Graph:

@@ -36,6 +36,8 @@ class Local:
         Its result, likewise.
     is_wanted : callable
         Whether a leaf (as in `leaves`) leads on to what one differentiates by.
+    likes : callable
+        The `Like` of a lazy value: one task for each, however often it is asked for.
     back : callable
         Goes back through a smaller graph: ``back(outputs, cts, wrt, beyond)``, a `Walk`.
     """
@@ -47,10 +49,11 @@ class Local:
         leaves: tuple[Any, ...],
         out: Node,
         is_wanted: Callable[[Any], bool],
+        likes: Callable[[Node], Node],
         back: Callable[..., Any],
     ) -> None:
         self.node, self.ct, self.leaves, self.out = node, ct, leaves, out
-        self.is_wanted, self.back = is_wanted, back
+        self.is_wanted, self.likes, self.back = is_wanted, likes, back
 
     @cached_property
     def primal(self) -> Any:
@@ -88,9 +91,9 @@ class Local:
 
     def like(self, value: Any) -> Any:
         """The `Like` of an argument or result: lazy, if it is."""
-        if type(value) is node_type() or self.node._template is None:
-            return like(value)
-        return lazily(_LIKE, (value,))
+        if type(value) is node_type():
+            return self.likes(value)
+        return like(value) if self.node._template is None else lazily(_LIKE, (value,))
 
     def picked(self, ct: Node, value: Any) -> Iterator[tuple[Node, Node]]:
         """From the cotangent of an argument, the edges of the lazy values inside it."""

@@ -34,8 +34,12 @@ def lazily(
 
 
 def primitive(func: F) -> F:
-    """Let a function of this library be a task where a positional argument is lazy."""
+    """Let a function of this library be a task where a positional argument is lazy.
+
+    Such tasks run as soon as they can: on the way back, that lets values go.
+    """
     kind = None
+    vars(func)["_is_early"] = True
     shared: Function
 
     @wraps(func)

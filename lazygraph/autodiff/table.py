@@ -189,6 +189,8 @@ def is_constant(primal: Any) -> bool:
 class EdgeRule:
     """The function of the task that computes one edge's derivative: a rule of the table."""
 
+    _is_early = True
+
     def __init__(self, primal: Any, param: str, rule: Rule) -> None:
         self.primal, self.param, self.rule = primal, param, rule
         self.__name__ = f"d_{function_name(primal)}/d_{param}"

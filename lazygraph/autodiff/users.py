@@ -104,6 +104,8 @@ def _whole(
 class WholeVjp:
     """The function of a task that calls a user's rule, and checks what it gives."""
 
+    _is_early = True
+
     def __init__(
         self,
         vjp: Callable[..., Any],

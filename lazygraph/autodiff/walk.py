@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from lazygraph.autodiff.cotangents import add_n
+from lazygraph.autodiff.cotangents import add_n, like
 from lazygraph.autodiff.engines import derive
 from lazygraph.autodiff.local import Local, primal_of
 from lazygraph.autodiff.remat import Again
@@ -53,6 +53,7 @@ class Walk:
         with gc_paused():
             self._steps, self._position = steps_of(outputs, beyond)
             self._again = Again()
+            self._likes: dict[Node, Node] = {}
             self._totals: dict[Node, Node] = {}
             self._cts: defaultdict[Node, list[Node]] = defaultdict(list)
             self.edges: list[Edge] = []
@@ -90,7 +91,7 @@ class Walk:
     def _step_back(self, node: Node, ct: Node) -> None:
         again = self._again
         leaves = tuple([again.seen(x, ct) if type(x) is self._kind else x for x in node._leaves])
-        local = Local(node, ct, leaves, again.seen(node, ct), self._is_wanted, Walk)
+        local = Local(node, ct, leaves, again.seen(node, ct), self._is_wanted, self.like, Walk)
         for leaf, part in derive(local):
             tail = self.step(again.original(leaf))
             self._cts[tail].append(part)
@@ -105,6 +106,13 @@ class Walk:
             parts = self._cts[node]
             total = self._totals[node] = parts[0] if len(parts) == 1 else add_n(*parts)
         return total
+
+    def like(self, node: Node) -> Node:
+        """The `Like` of a node's result, one task however often it is asked for."""
+        made = self._likes.get(node)
+        if made is None:
+            made = self._likes[node] = like(node)
+        return made
 
     def total(self, node: Node) -> Node | None:
         """The cotangent of a node's result; None if the outputs do not depend on it."""
