@@ -9,6 +9,8 @@ from lazygraph.autodiff.cotangents import fit, like, zeros
 from lazygraph.autodiff.local import pick
 from lazygraph.autodiff.walk import Walk
 from lazygraph.errors import CaptureError, CotangentError, NotReachedError
+from lazygraph.fused import Fused
+from lazygraph.keys import Key
 from lazygraph.nodes import Node, node_type
 from lazygraph.running import Lazies
 from lazygraph.shorten import short_repr
@@ -51,8 +53,11 @@ class Targets:
     def cotangents(self, walk: Walk, *, strict: bool = False) -> list[Node]:
         """What a way back has found for each; zeros, or an error, where it has nothing."""
         cts = [walk.total(node) for node in self.nodes]
-        if strict:
-            _check_reached(self.nodes, cts)
+        missed = [node._get_key() for node, ct in zip(self.nodes, cts, strict=True) if ct is None]
+        if missed:
+            _check_fused(missed, walk)
+        if missed and strict:
+            raise NotReachedError(f"the goal does not depend on {', '.join(map(repr, missed))}")
         return [fitted(ct, node) for ct, node in zip(cts, self.nodes, strict=True)]
 
 
@@ -82,7 +87,13 @@ def _part(given: Any, way: Any, what: str) -> Any:
         raise CotangentError(f"{what} have nothing at {shown}: {short_repr(given)}") from None
 
 
-def _check_reached(nodes: Sequence[Node], cts: Sequence[Node | None]) -> None:
-    missed = [node._get_key() for node, ct in zip(nodes, cts, strict=True) if ct is None]
-    if missed:
-        raise NotReachedError(f"the goal does not depend on {', '.join(map(repr, missed))}")
+def _check_fused(missed: Sequence[Key], walk: Walk) -> None:
+    """Refuse zeros for what the goal does depend on, by way of a task that has swallowed it."""
+    for node in walk.steps:
+        func = node._function.func
+        for member in func.members if type(func) is Fused else ():
+            if member.key in missed:
+                raise NotReachedError(
+                    f"{member.key!r} is part of the fused task {node._get_key()!r}: "
+                    "differentiate first, then optimize"
+                )

@@ -51,7 +51,7 @@ class Walk:
         beyond: Iterable[Node] = (),
     ) -> None:
         with gc_paused():
-            self._steps, self._position = steps_of(outputs, beyond)
+            self.steps, self._position = steps_of(outputs, beyond)
             self._again = Again()
             self._likes: dict[Node, Node] = {}
             self._totals: dict[Node, Node] = {}
@@ -66,7 +66,7 @@ class Walk:
     def step(self, node: Node) -> Node:
         """The node that stands for all of one key."""
         position = self._position.get(node, -1)
-        return node if position < 0 else self._steps[position]
+        return node if position < 0 else self.steps[position]
 
     def _leads_on(self, leaf: Any) -> bool:
         return type(leaf) is self._kind and self.step(leaf) in self._active
@@ -77,12 +77,12 @@ class Walk:
 
     def _mark(self) -> None:
         """Find the active tasks: through which `wrt` has an influence on the outputs."""
-        for node in self._steps:
+        for node in self.steps:
             if any(map(self._leads_on, node._leaves)) and not is_constant(primal_of(node)):
                 self._active.add(node)
 
     def _go_back(self) -> None:
-        for node in reversed(self._steps):
+        for node in reversed(self.steps):
             if node in self._active and node in self._cts:
                 ct = self._total(node)
                 if any(map(self._leads_on, node._leaves)) and not is_constant(primal_of(node)):
@@ -121,4 +121,4 @@ class Walk:
 
     def totals(self) -> Iterator[tuple[Node, Node]]:
         """Every node that the outputs depend on by way of active tasks, with its cotangent."""
-        return ((node, self._total(node)) for node in self._steps if node in self._cts)
+        return ((node, self._total(node)) for node in self.steps if node in self._cts)
