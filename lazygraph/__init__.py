@@ -10,6 +10,8 @@ Rooms, lower floors first: `errors`, `shorten`, `containers`, `keys`, `options`,
 turns into what.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from lazygraph import config, errors, observers, passes, schedulers
 from lazygraph.capture import DelayedFunction, delayed, is_delayed
 from lazygraph.containers import literal
@@ -22,6 +24,18 @@ from lazygraph.pipeline import compute, get, optimize, persist, visualize
 from lazygraph.randomness import rng
 from lazygraph.schedulers.failed_call import replay
 from lazygraph.task import Ref, Task
+
+if TYPE_CHECKING:
+    from lazygraph import autodiff as autodiff
+    from lazygraph.autodiff import check_grads as check_grads
+    from lazygraph.autodiff import grad as grad
+    from lazygraph.autodiff import hessian as hessian
+    from lazygraph.autodiff import hvp as hvp
+    from lazygraph.autodiff import jacobian as jacobian
+    from lazygraph.autodiff import jvp as jvp
+    from lazygraph.autodiff import stop_gradient as stop_gradient
+    from lazygraph.autodiff import value_and_grad as value_and_grad
+    from lazygraph.autodiff import vjp as vjp
 
 __version__ = "0.1.0"
 
@@ -53,3 +67,35 @@ __all__ = [
     "schedulers",
     "visualize",
 ]
+
+#: Names that come with numpy, when first asked for; not part of ``import *``.
+_LATE = (
+    "check_grads",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE and name != "autodiff":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # what gradients are made with takes 100 ms to import
+
+    try:
+        autodiff = import_module("lazygraph.autodiff")
+    except ImportError as error:
+        if error.name != "numpy":
+            raise
+        message = f"lazygraph.{name} needs numpy: pip install 'lazygraph[grad]'"
+        raise ImportError(message, name="numpy") from None
+    return autodiff if name == "autodiff" else getattr(autodiff, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE, "autodiff"})

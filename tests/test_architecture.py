@@ -47,6 +47,25 @@ def test_public_names_are_pinned() -> None:
     assert all(hasattr(lazygraph, name) for name in lazygraph.__all__)
 
 
+def test_gradients_come_with_numpy_when_first_asked_for() -> None:
+    code = (
+        "import sys, lazygraph; names = dir(lazygraph); before = 'numpy' in sys.modules; "
+        "from lazygraph import grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp; "
+        "from lazygraph import check_grads, stop_gradient; "
+        "print(before, 'grad' in names, 'numpy' in sys.modules, lazygraph.autodiff.grad is grad)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False True True True\n"
+
+
+def test_without_numpy_the_error_says_what_to_install() -> None:
+    code = "import sys; sys.modules['numpy'] = None; import lazygraph; lazygraph.grad"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "lazygraph.grad needs numpy: pip install 'lazygraph[grad]'" in shown.stderr
+
+
 def test_import_is_light() -> None:
     code = (
         "import sys, lazygraph; from lazygraph import delayed, compute; "
