@@ -24,7 +24,7 @@ def by_structure(local: Local) -> Edges | None:
     """Of a task that only puts values together: parts of its cotangent."""
     if local.primal is not value_of:
         return None
-    (value,) = local.arguments[0]
+    (value,) = local.args
     # A part that had no influence has None for a cotangent, where others had some.
     return [
         (leaf, part if part is local.ct else filled(part, local.like(leaf)))
@@ -41,7 +41,7 @@ def by_sum(local: Local) -> Edges | None:
 
 def by_parts(local: Local) -> Edges | None:
     """Of a task that is made of others: what the way back through those gives."""
-    inner = expand(local.primal, *local.arguments)
+    inner = expand(local.primal, local.args, local.kwargs)
     if inner is NotImplemented:
         return None
     kind = node_type()
@@ -56,18 +56,20 @@ def by_parts(local: Local) -> Edges | None:
 def by_table(local: Local) -> Edges | None:
     """Of a function in the table: one task per argument."""
     entry = entry_of(local.primal)
-    bound = None if entry is None else entry.bind(*local.arguments)
+    bound = None if entry is None else entry.bind(local.args, local.kwargs)
     if entry is None or bound is None:
         return None
-    wanted = [param for param, value in bound.items() if local.wanted_in(value)]
     edges: Edges = []
-    for param in wanted:
+    for param, value in bound.items():
+        if not local.wanted_in(value):
+            continue
         rule = entry.rules.get(param, _NO_RULE)
         if rule is None:
             continue
-        if not all(map(_Needs(local, bound).has, rule.required)):
+        needs = _Needs(local, bound)
+        if not all(map(needs.has, rule.required)):
             return None
-        edges += local.picked(_edge(local, bound, param, rule), bound[param])
+        edges += local.picked(_edge(needs, param, rule), value)
     return edges
 
 
@@ -75,8 +77,8 @@ def by_table(local: Local) -> Edges | None:
 _NO_RULE = Rule(value_of, ("",), ())
 
 
-def _edge(local: Local, bound: dict[str, Any], param: str, rule: Rule) -> Node:
-    needs = _Needs(local, bound)
+def _edge(needs: _Needs, param: str, rule: Rule) -> Node:
+    local, bound = needs
     given = [needs.value(name) for name in rule.required]
     optional = {name: bound[name] for name in rule.optional if name in bound}
     return local.task(edge_function(local.primal, param), *given, **optional)
@@ -106,10 +108,10 @@ class _Needs(NamedTuple):
 #: In the order in which they are asked; the last has an answer or an error for everything.
 ENGINES: tuple[Engine, ...] = (
     by_user,
+    by_table,
     by_structure,
     by_sum,
     by_parts,
-    by_table,
     by_autograd,
     by_black_box,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any, TypeAlias
 
 from lazygraph.autodiff.cotangents import like, part
@@ -34,6 +33,10 @@ class Local:
         represented by the task that computes it again.
     out : Node
         Its result, likewise.
+    primal : callable
+        Its function, an attribute's name made part of it.
+    args, kwargs
+        Its arguments, nested.
     is_wanted : callable
         Whether a leaf (as in `leaves`) leads on to what one differentiates by.
     likes : callable
@@ -53,17 +56,9 @@ class Local:
         back: Callable[..., Any],
     ) -> None:
         self.node, self.ct, self.leaves, self.out = node, ct, leaves, out
+        self.primal = primal_of(node)
+        self.args, self.kwargs = node._arguments(leaves)
         self.is_wanted, self.likes, self.back = is_wanted, likes, back
-
-    @cached_property
-    def primal(self) -> Any:
-        """The function, an attribute's name made part of it."""
-        return primal_of(self.node)
-
-    @cached_property
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Positional and keyword arguments, nested."""
-        return self.node._arguments(self.leaves)
 
     def wanted_in(self, value: Any) -> list[tuple[Node, Way]]:
         """The lazy values inside an argument that lead on, with the ways to them.

@@ -61,7 +61,7 @@ def by_user(local: Local) -> Edges | None:
     vjp = function.options.vjp or _rule_of(function.func)
     if vjp is None:
         return None
-    args, kwargs = local.arguments
+    args, kwargs = local.args, local.kwargs
     arguments: dict[Slot, Any] = dict(chain(enumerate(args), kwargs.items()))
     wanted = tuple(slot for slot, value in arguments.items() if local.wanted_in(value))
     whole = _whole(vjp, function.name, _in_order(function, args, kwargs), wanted)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from lazygraph.autodiff.cotangents import add_n, like
@@ -50,6 +49,7 @@ class Walk:
         wrt: Iterable[Node],
         beyond: Iterable[Node] = (),
     ) -> None:
+        self._kind = node_type()
         with gc_paused():
             self.steps, self._position = steps_of(outputs, beyond)
             self._again = Again()
@@ -70,10 +70,6 @@ class Walk:
 
     def _leads_on(self, leaf: Any) -> bool:
         return type(leaf) is self._kind and self.step(leaf) in self._active
-
-    @cached_property
-    def _kind(self) -> Any:
-        return node_type()
 
     def _mark(self) -> None:
         """Find the active tasks: through which `wrt` has an influence on the outputs."""
