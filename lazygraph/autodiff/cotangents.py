@@ -44,14 +44,17 @@ class Like(NamedTuple):
 
 @primitive
 def like(value: Any) -> Any:
-    """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`."""
+    """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
+
+    None, where a part of a cotangent has no influence, stays None.
+    """
     if isinstance(value, (np.ndarray, np.generic)):
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
         return Like((), complex)
     if isinstance(value, (int, float)):
         return Like((), float)
-    return _mapped(like, value)
+    return None if value is None else _mapped(like, value)
 
 
 def _mapped(func: Any, *values: Any) -> Any:
@@ -78,6 +81,8 @@ def _float_kind(dtype: Any) -> Any:
 @primitive
 def zeros(form: Any) -> Any:
     """Zero cotangents for what looks like `form`."""
+    if form is None:
+        return None
     if type(form) is not Like:
         return _mapped(zeros, form)
     if isinstance(form.dtype, type):
@@ -132,7 +137,7 @@ def filled(ct: Any, form: Any) -> Any:
     """`ct` with zeros in place of each None, however deep."""
     if ct is None:
         return zeros(form)
-    if type(form) is Like:
+    if type(form) is Like or form is None:
         return ct
     return _mapped(filled, ct, form)
 
@@ -218,8 +223,8 @@ def part(whole: Any, way: Way) -> Any:
 @primitive
 def placed(ct: Any, way: Way, form: Any) -> Any:
     """A cotangent like `form` that has `ct` at the end of a way, and None elsewhere."""
-    if not way:
-        return ct
+    if not way or form is None:  # what has been None itself has no influence
+        return None if form is None else ct
     (_, name), *rest = way
     inner = placed(ct, tuple(rest), at(form, way[:1]))
     if isinstance(form, dict):
