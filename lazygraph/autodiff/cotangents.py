@@ -6,6 +6,7 @@ list, tuple or dict is one like it, with None where a part has no influence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from lazygraph.shorten import short_repr
 from lazygraph.ways import Way, at
 
 __all__ = [
+    "STAND_INS",
     "Like",
     "add_n",
     "filled",
@@ -27,6 +29,10 @@ __all__ = [
     "unbroadcast",
     "zeros",
 ]
+
+
+#: type -> what gives the value: of objects that stand for arrays while a function is watched.
+STAND_INS: dict[type, Callable[[Any], Any]] = {}
 
 
 class Like(NamedTuple):
@@ -45,6 +51,8 @@ class Like(NamedTuple):
 @primitive
 def like(value: Any) -> Any:
     """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`."""
+    if type(value) in STAND_INS:
+        value = STAND_INS[type(value)](value)
     if isinstance(value, (np.ndarray, np.generic)):
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
@@ -168,6 +176,8 @@ def _aligned(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Any:
 
 
 def _cast(ct: Any, dtype: Any) -> Any:
+    if type(ct) in STAND_INS:
+        return _cast_watched(ct, np.dtype(dtype))
     if isinstance(dtype, type):  # Python's own numbers stay so
         return complex(ct) if dtype is complex else float(np.real(ct))
     wanted = _float_kind(dtype)
@@ -177,6 +187,14 @@ def _cast(ct: Any, dtype: Any) -> Any:
     if np.iscomplexobj(ct) and wanted.kind != "c":
         ct = np.real(ct)
     return np.asarray(ct, wanted)[()] if np.ndim(ct) == 0 else np.asarray(ct, wanted)
+
+
+def _cast_watched(ct: Any, dtype: Any) -> Any:
+    """The same by what can be watched; a watched number has a dtype like an array."""
+    wanted = _float_kind(dtype)
+    if ct.dtype.kind == "c" and wanted.kind != "c":
+        ct = ct.real
+    return ct if ct.dtype == wanted else ct.astype(wanted)
 
 
 @primitive
