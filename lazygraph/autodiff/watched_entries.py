@@ -117,7 +117,7 @@ def total(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs
     """The sum; of the elements that are asked for by ``where=``."""
     chosen, initial = kwargs.pop("where", np._NoValue), kwargs.pop("initial", np._NoValue)
     if chosen is not np._NoValue and chosen is not True:
-        a = where(chosen, a, 0 * getval(_array(a)).dtype.type(0))
+        a = where(chosen, a, np.result_type(a).type(0))
     made = _reduced("sum", a, axis, dtype, out, kwargs)
     return made if initial is np._NoValue else made + initial
 

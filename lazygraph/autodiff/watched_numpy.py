@@ -23,6 +23,18 @@ __all__ = ["call_function", "call_ufunc", "primitive_of", "unboxed_tuple"]
 
 #: numpy's function -> what takes its place; the rest is autograd's, or made of other functions.
 _OWN: dict[Any, Callable[..., Any]] = {}
+#: Functions all of whose arguments are arrays, or lists that stand for some.
+_OF_ARRAYS = {
+    np.dot,
+    np.inner,
+    np.outer,
+    np.kron,
+    np.cross,
+    np.vdot,
+    np.linalg.solve,
+    np.linalg.inv,
+    np.linalg.det,
+}
 #: Keywords of functions that change the result and that autograd's rules do not know of.
 _IGNORED = ("out", "where", "initial")
 #: ufunc and method -> the function that does the same.
@@ -67,6 +79,15 @@ def is_known(func: Any) -> bool:
     return func in primitive_vjps or func in tracer.notrace_primitives[WatchedNode]
 
 
+def is_replaced(func: Any) -> bool:
+    """Whether something else than autograd's rule is to be used, which does not know all calls."""
+    return func in _OWN and func not in _RIGHT
+
+
+#: Functions that have entries of their own only for lists and keywords.
+_RIGHT = {np.sum, np.mean, np.where, np.linalg.norm}
+
+
 def unboxed_tuple(value: Any) -> Any:
     """A watched tuple or list as a plain one of watched values."""
     if not isbox(value) or isinstance(value, Traced):
@@ -77,6 +98,13 @@ def unboxed_tuple(value: Any) -> Any:
     parts = [value[n] for n in range(len(plain))]
     kind: Any = type(plain)
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+
+
+def _as_array(value: Any) -> Any:
+    """A list of numbers, some perhaps watched, as an array."""
+    if not isinstance(value, (list, tuple)):
+        return from_objects(value)
+    return anp.array([_as_array(item) for item in value])
 
 
 def from_objects(value: Any) -> Any:
@@ -97,7 +125,7 @@ def call_ufunc(
             f"np.{ufunc.__name__} is to write its result into an array that is there already, by "
             "out= or an in-place operation such as a += x: write a = a + x"
         )
-    inputs = tuple([from_objects(value) for value in inputs])
+    inputs = tuple([_as_array(value) for value in inputs])
     if method == "outer" and len(inputs) == 2:
         return _outer(ufunc, *inputs)
     if method != "__call__":
@@ -134,7 +162,8 @@ def _outer(ufunc: Any, a: Any, b: Any) -> Any:
 # ---------------------------------------------------------------- functions
 def call_function(seen: Traced, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """What numpy's `func` gives for arguments of which some are watched."""
-    args = tuple([from_objects(value) for value in args])
+    read = _as_array if func in _OF_ARRAYS else from_objects
+    args = tuple([read(value) for value in args])
     own = _OWN.get(func)
     if own is not None:
         return own(*args, **kwargs)

@@ -13,13 +13,26 @@ from autograd import tracer
 from autograd.core import add_outgrads, primitive_vjps
 from autograd.util import toposort
 
-from lazygraph.autodiff import watched_entries
+from lazygraph.autodiff import watched_entries, watched_more
 from lazygraph.autodiff.boxes import Escaped, Watch, WatchedNode, getval, isbox
 from lazygraph.autodiff.cotangents import filled, fit, like
 from lazygraph.autodiff.structures import is_inexact, is_number, is_whole, mapped, parts_beside
-from lazygraph.autodiff.watched_numpy import from_objects, is_known, primitive_of, unboxed_tuple
+from lazygraph.autodiff.watched_numpy import (
+    from_objects,
+    is_known,
+    is_replaced,
+    primitive_of,
+    unboxed_tuple,
+)
 
-__all__ = ["has_rule", "is_constant_to_autograd", "pull_back", "pull_back_known", "watched_entries"]
+__all__ = [
+    "has_rule",
+    "is_constant_to_autograd",
+    "pull_back",
+    "pull_back_known",
+    "watched_entries",
+    "watched_more",
+]
 
 
 def _rule_of(func: Any) -> Any:
@@ -28,8 +41,8 @@ def _rule_of(func: Any) -> Any:
 
 
 def has_rule(func: Any) -> bool:
-    """Whether autograd has a rule for a function as a whole."""
-    return _rule_of(func) in primitive_vjps
+    """Whether autograd has a rule for a function as a whole that is right."""
+    return _rule_of(func) in primitive_vjps and not is_replaced(func)
 
 
 def is_constant_to_autograd(func: Any) -> bool:
