@@ -94,7 +94,12 @@ def where(condition: Any, *branches: Any) -> Any:
     condition = getval(condition)
     if not branches:
         return np.nonzero(condition)
-    return anp.where(condition, *_arrays(branches))
+    shape = np.broadcast_shapes(*map(np.shape, (condition, *branches)))
+    return anp.where(condition, *[_stretched(branch, shape) for branch in _arrays(branches)])
+
+
+def _stretched(array: Any, shape: tuple[int, ...]) -> Any:
+    return array + np.zeros(shape, np.result_type(array)) if np.shape(array) != shape else array
 
 
 @own(np.select)
@@ -227,7 +232,7 @@ def median(a: Any, axis: Any = None, **kwargs: Any) -> Any:
         raise Escaped(f"nothing is known of np.median's {', '.join(kwargs)}=")
     if axis is None:
         a, axis = anp.ravel(a), 0
-    a = anp.moveaxis(anp.sort(anp.moveaxis(a, axis, -1), axis=-1), -1, 0)
+    a = anp.moveaxis(np.sort(a, axis=axis), axis, 0)
     n = np.shape(a)[0]
     return (a[(n - 1) // 2] + a[n // 2]) / 2
 
@@ -272,6 +277,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 @own(np.linalg.norm)
-def norm(x: Any, *args: Any, **kwargs: Any) -> Any:
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002  # numpy's name
     """The norm."""
-    return primitive_of(np.linalg.norm)(x if isbox(x) else _array(x), *args, **kwargs)
+    x = x if isbox(x) else _array(x)
+    if keepdims:
+        shape = np.linalg.norm(getval(x), ord, axis, keepdims=True).shape
+        return anp.reshape(norm(x, ord, axis), shape)
+    if (np.ndim(x) == 1 or isinstance(axis, int)) and ord in (1, np.inf):
+        return (anp.sum if ord == 1 else anp.max)(anp.abs(x), axis=axis)
+    return primitive_of(np.linalg.norm)(x, ord, axis)

@@ -33,17 +33,67 @@ for _func in (
     own(_func)(_plain(_func))
 
 
-@own(np.tile)
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803  # numpy's name
-    """Copies side by side."""
-    times = tuple(reps) if np.iterable(reps) else (reps,)
-    n = max(len(times), np.ndim(A))
-    times = (1,) * (n - len(times)) + times
-    shape = (1,) * (n - np.ndim(A)) + np.shape(A)
-    apart = anp.reshape(A, [size for length in shape for size in (1, length)])
-    spread = [size for pair in zip(times, shape, strict=True) for size in pair]
-    joined = [k * length for k, length in zip(times, shape, strict=True)]
-    return anp.reshape(broadcast_to(apart, tuple(spread)), joined)
+def _moving(func: Any) -> Any:
+    """A function that only moves elements, as a choice among positions."""
+
+    def call(array: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(isbox(value) for value in (*args, *kwargs.values())):
+            raise Escaped(f"np.{func.__name__} is known by its first argument alone")
+        at = func(np.arange(np.size(array)).reshape(np.shape(array)), *args, **kwargs)
+        return anp.ravel(array)[at]
+
+    return call
+
+
+for _func in (np.tile, np.repeat, np.roll, np.rot90, np.delete, np.diagonal, np.resize):
+    own(_func)(_moving(_func))
+_PADDED = _moving(np.pad)
+
+
+@own(np.pad)
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    """Elements around the edges."""
+    if mode == "constant":
+        return anp.pad(array, pad_width, mode, **kwargs)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise Escaped(f"nothing is known of np.pad's mode={mode!r}")
+    return _PADDED(array, pad_width, mode, **kwargs)
+
+
+@own(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    """A matrix with a vector as its diagonal, or a matrix's diagonal."""
+    return anp.diag(v, k) if np.ndim(v) == 1 else np.diagonal(v, k)
+
+
+@own(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Any:
+    """The elements, or the bounds beyond which they are."""
+    low, high = kwargs.pop("min", a_min), kwargs.pop("max", a_max)
+    if any(value is not None for value in kwargs.values()):
+        raise Escaped(f"nothing is known of np.clip's {', '.join(kwargs)}=")
+    made = a if low is None else where(getval(a) < getval(low), low, a)
+    return made if high is None else where(getval(made) > getval(high), high, made)
+
+
+@own(np.quantile)
+def quantile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
+    """What lies above a share of the elements."""
+    if isbox(q) or kwargs:
+        raise Escaped("np.quantile is known by its elements alone, with no keywords but axis=")
+    if axis is None:
+        a, axis = anp.ravel(a), 0
+    rising = np.moveaxis(np.sort(a, axis=axis), axis, 0)
+    place = np.asarray(q, float) * (len(rising) - 1)
+    below = np.clip(np.floor(place).astype(int), 0, len(rising) - 2) if len(rising) > 1 else 0
+    share = np.reshape(place - below, np.shape(place) + (1,) * (np.ndim(a) - 1))
+    return rising[below] * (1 - share) + rising[below + (len(rising) > 1)] * share
+
+
+@own(np.percentile)
+def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    """What lies above so many in a hundred."""
+    return quantile(a, np.asarray(q, float) / 100, *args, **kwargs)
 
 
 @own(np.broadcast_to)
@@ -60,7 +110,7 @@ def broadcast_arrays(*args: Any, **_: Any) -> Any:
 
 
 @own(np.meshgrid)
-def meshgrid(*xi: Any, indexing: str = "xy", **kwargs: Any) -> Any:
+def meshgrid(*xi: Any, indexing: Any = "xy", **kwargs: Any) -> Any:
     """Coordinates of a grid's points."""
     if kwargs.get("sparse"):
         raise Escaped("nothing is known of np.meshgrid's sparse=")
@@ -141,7 +191,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, **kwar
 @own(np.convolve)
 def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     """The product of two sequences as polynomials."""
-    plain = np.convolve(np.ones(np.shape(a)), np.ones(np.shape(v)), mode)
+    plain: Any = np.convolve(np.ones(np.size(a)), np.ones(np.size(v)), mode)
     n, m = np.size(a), np.size(v)
     full = n + m - 1
     at = np.arange(n)[:, None] + np.arange(m)  # where each product belongs
@@ -161,12 +211,3 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803  # numpy's name
     """The eigenvalues of a symmetric matrix."""
     return anp.linalg.eigh(a, UPLO)[0]
-
-
-@own(np.delete)
-def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    """The elements but for some."""
-    if axis is None:
-        arr, axis = anp.ravel(arr), 0
-    kept = np.delete(np.arange(np.shape(arr)[axis]), obj)
-    return arr[(slice(None),) * (axis % np.ndim(arr)) + (kept,)]

@@ -85,7 +85,7 @@ def is_replaced(func: Any) -> bool:
 
 
 #: Functions that have entries of their own only for lists and keywords.
-_RIGHT = {np.sum, np.mean, np.where, np.linalg.norm}
+_RIGHT = {np.sum, np.mean}
 
 
 def unboxed_tuple(value: Any) -> Any:
