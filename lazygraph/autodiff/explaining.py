@@ -56,8 +56,11 @@ def reason_of(error: BaseException) -> str:
 
 
 def _shown(error: BaseException) -> str:
-    if type(error).__name__ == "Escaped":
-        return str(error)
+    cause: BaseException | None = error
+    while cause is not None:  # numpy raises errors of its own because of ours
+        if type(cause).__name__ == "Escaped":
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
     return (
         f"watched at work, it raised {type(error).__name__}: {error}; write it with numpy's "
         "functions and operators"

@@ -9,7 +9,7 @@ import numpy as np
 
 from lazygraph.containers import _DataclassOf, _open
 
-__all__ = ["is_inexact", "is_number", "is_whole", "mapped", "parts_beside"]
+__all__ = ["is_container", "is_inexact", "is_number", "is_whole", "mapped", "parts_beside"]
 
 
 def is_whole(value: Any) -> bool:
@@ -31,6 +31,11 @@ def is_number(value: Any) -> bool:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype.kind in "biufc"
     return isinstance(value, (int, float, complex))
+
+
+def is_container(value: Any) -> bool:
+    """Whether a value is looked into: a list, tuple, dict or dataclass."""
+    return isinstance(value, (list, tuple, dict)) or _fields(value) is not None
 
 
 def _fields(value: Any) -> dict[str, Any] | None:

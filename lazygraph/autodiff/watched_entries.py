@@ -9,7 +9,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from lazygraph.autodiff.boxes import Escaped, getval, isbox
-from lazygraph.autodiff.watched_numpy import from_objects, own, primitive_of
+from lazygraph.autodiff.watched_numpy import from_objects, own, primitive_of, unboxed_tuple
 
 
 def _arrays(values: Any) -> list[Any]:
@@ -286,3 +286,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if (np.ndim(x) == 1 or isinstance(axis, int)) and ord in (1, np.inf):
         return (anp.sum if ord == 1 else anp.max)(anp.abs(x), axis=axis)
     return primitive_of(np.linalg.norm)(x, ord, axis)
+
+
+@own(np.linalg.svd)
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, **kwargs: Any) -> Any:
+    """The singular values, and the vectors."""
+    if compute_uv and full_matrices and len({*np.shape(a)[-2:]}) == 2:
+        raise Escaped("np.linalg.svd is known with full_matrices=False alone")
+    found = primitive_of(np.linalg.svd)(a, full_matrices=False, compute_uv=compute_uv, **kwargs)
+    return unboxed_tuple(found)

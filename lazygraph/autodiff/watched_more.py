@@ -45,8 +45,9 @@ def _moving(func: Any) -> Any:
     return call
 
 
-for _func in (np.tile, np.repeat, np.roll, np.rot90, np.delete, np.diagonal, np.resize):
-    own(_func)(_moving(_func))
+_MOVERS: Any = (np.tile, np.repeat, np.roll, np.rot90, np.delete, np.diagonal, np.resize)
+for _mover in _MOVERS:
+    own(_mover)(_moving(_mover))
 _PADDED = _moving(np.pad)
 
 

@@ -164,14 +164,14 @@ def call_function(seen: Traced, func: Any, args: Any, kwargs: dict[str, Any]) ->
     """What numpy's `func` gives for arguments of which some are watched."""
     read = _as_array if func in _OF_ARRAYS else from_objects
     args = tuple([read(value) for value in args])
+    if any(isbox(value) for value in kwargs.values()) or func in _REDUCTIONS:
+        args, kwargs = _placed(func, args, kwargs)
     own = _OWN.get(func)
     if own is not None:
         return own(*args, **kwargs)
     wrapped = primitive_of(func)
     if wrapped is None or not is_known(wrapped):
         return _as_written(seen, func, args, kwargs)
-    if any(isbox(value) for value in kwargs.values()) or func in _REDUCTIONS:
-        args, kwargs = _placed(func, args, kwargs)
     for name in _IGNORED:
         value = kwargs.pop(name, None)
         if value is not None and value is not np._NoValue:

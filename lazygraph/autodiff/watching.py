@@ -16,7 +16,14 @@ from autograd.util import toposort
 from lazygraph.autodiff import watched_entries, watched_more
 from lazygraph.autodiff.boxes import Escaped, Watch, WatchedNode, getval, isbox
 from lazygraph.autodiff.cotangents import filled, fit, like
-from lazygraph.autodiff.structures import is_inexact, is_number, is_whole, mapped, parts_beside
+from lazygraph.autodiff.structures import (
+    is_container,
+    is_inexact,
+    is_number,
+    is_whole,
+    mapped,
+    parts_beside,
+)
 from lazygraph.autodiff.watched_numpy import (
     from_objects,
     is_known,
@@ -24,6 +31,7 @@ from lazygraph.autodiff.watched_numpy import (
     primitive_of,
     unboxed_tuple,
 )
+from lazygraph.shorten import short_repr
 
 __all__ = [
     "has_rule",
@@ -139,9 +147,26 @@ def _pull_back(
         boxed = list(given)  # the function gets containers of its own, which it may change
         for n in wanted:
             boxed[n] = mapped(_as_it_is, given[n])
-        ends = _ends(watch, call(boxed), ct)
+        _check(leaves, wanted)
+        ends = _ends(watch, call(boxed), ct, _texts([leaves[n] for n in wanted]))
         found = _go_back(watch, ends)
     return [_cts_of(watch, found, given[n], leaves[n]) for n in wanted]
+
+
+def _check(leaves: list[Any], wanted: tuple[int, ...]) -> None:
+    for n in wanted:
+        if not is_number(leaves[n]) and not isbox(leaves[n]) and not is_container(leaves[n]):
+            raise Escaped(
+                f"its argument {short_repr(leaves[n])} ({type(leaves[n]).__name__}) is no number, "
+                "and there is no telling how the result changes with it"
+            )
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    """The texts among the parts of values: something may be read from them."""
+    found: list[Any] = []
+    mapped(lambda part: found.append(part) if isinstance(part, (str, bytes)) else None, values)
+    return found
 
 
 def _boxed(watch: Watch, value: Any) -> Any:
@@ -150,7 +175,7 @@ def _boxed(watch: Watch, value: Any) -> Any:
     return value
 
 
-def _ends(watch: Watch, out: Any, ct: Any) -> list[tuple[WatchedNode, Any]]:
+def _ends(watch: Watch, out: Any, ct: Any, texts: list[str]) -> list[tuple[WatchedNode, Any]]:
     """Where the way back begins: the watched parts of a result, each with its cotangent."""
     out = mapped(lambda part: mapped(from_objects, unboxed_tuple(part)), out)
     ends, is_float = [], False
@@ -162,8 +187,9 @@ def _ends(watch: Watch, out: Any, ct: Any) -> list[tuple[WatchedNode, Any]]:
         elif not isbox(part) and not is_number(part):
             raise Escaped(f"it gives a {type(part).__name__}, which is no number")
         is_float = is_float or is_inexact(part)
-    if watch.escapes and is_float and not ends:
-        raise Escaped(watch.escapes[0])
+    if is_float and not ends and (watch.escapes or texts):
+        read = f"it is given the text {short_repr(texts[0])}, and may have read it" if texts else ""
+        raise Escaped(watch.escapes[0] if watch.escapes else read)
     return ends
 
 
@@ -185,7 +211,7 @@ def _go_back(watch: Watch, ends: list[tuple[WatchedNode, Any]]) -> dict[WatchedN
 
 def _cts_of(watch: Watch, found: dict[WatchedNode, Any], boxed: Any, value: Any) -> Any:
     """The cotangent of a leaf, in its structure; None for parts of it that are no numbers."""
-    if isinstance(value, (list, tuple, dict)) or hasattr(value, "__dataclass_fields__"):
+    if is_container(value):
         return _structured(watch, found, boxed, value)
     if not is_number(getval(value)):
         return None
