@@ -13,7 +13,7 @@ turns into what.
 from typing import TYPE_CHECKING, Any
 
 from lazygraph import config, errors, observers, passes, schedulers
-from lazygraph.capture import DelayedFunction, delayed, is_delayed
+from lazygraph.capture import DelayedFunction, delayed, inputs, is_delayed
 from lazygraph.containers import literal
 from lazygraph.graph import Graph
 from lazygraph.lazy import Delayed
@@ -21,6 +21,7 @@ from lazygraph.one_by_one import acompute, as_completed, iterate
 from lazygraph.options import Options
 from lazygraph.outcomes import Failed, Skipped
 from lazygraph.pipeline import compute, get, optimize, persist, visualize
+from lazygraph.planned import PlannedFunction, function
 from lazygraph.randomness import rng
 from lazygraph.schedulers.failed_call import replay
 from lazygraph.task import Ref, Task
@@ -45,6 +46,7 @@ __all__ = [
     "Failed",
     "Graph",
     "Options",
+    "PlannedFunction",
     "Ref",
     "Skipped",
     "Task",
@@ -54,7 +56,9 @@ __all__ = [
     "config",
     "delayed",
     "errors",
+    "function",
     "get",
+    "inputs",
     "is_delayed",
     "iterate",
     "literal",

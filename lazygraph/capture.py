@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import types
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial, update_wrapper
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from lazygraph.classic import value_of
 from lazygraph.containers import ATOMS, LEAF_RULES, Literal, flatten
-from lazygraph.errors import OptionError
+from lazygraph.errors import CaptureError, OptionError
 from lazygraph.functions import Function, check_nout
 from lazygraph.keys import Key, check_key
 from lazygraph.lazy import Delayed, call_lazily, caller
 from lazygraph.nodes import CONTENT, GivenKey, make_node
 from lazygraph.options import read_options
+from lazygraph.placeholders import NO_DEFAULT, make_input
 
-__all__ = ["DelayedFunction", "delayed", "is_delayed"]
+__all__ = ["DelayedFunction", "delayed", "inputs", "is_delayed"]
 
 T = TypeVar("T")
 
@@ -211,6 +212,43 @@ def delayed(
     if key is None and pure:
         key = CONTENT
     return make_node(Delayed, function, leaves, template, key, frame.f_code, frame.f_lasti)
+
+
+def inputs(names: str | Iterable[str], *, default: Any = NO_DEFAULT) -> Any:
+    """Lazy values whose values are given when a graph runs.
+
+    Parameters
+    ----------
+    names : str or iterable of str
+        One or more names, with spaces or commas between.
+    default : object, optional
+        The value of each, where none is given.
+
+    Returns
+    -------
+    Delayed or tuple of Delayed
+        One for a text with one name, else a tuple. An input is known by its name, which is its
+        key: two of one name in one graph are one input.
+
+    Raises
+    ------
+    CaptureError
+        If there is no name, one stands twice, or something is no name.
+
+    Examples
+    --------
+    >>> x, y, z = inputs("x y z")
+    >>> f = (x + y) * z
+    >>> f.compute(inputs={x: 1, y: 2, "z": 3})
+    9
+    """
+    is_text = isinstance(names, str)
+    read = names.replace(",", " ").split() if isinstance(names, str) else list(names)
+    if not read or len(set(read)) < len(read) or not all(isinstance(n, str) and n for n in read):
+        raise CaptureError(f"inputs takes different names, as in inputs('x y z'), not {names!r}")
+    frame = caller(1)
+    made = tuple([make_input(name, default, (frame.f_code, frame.f_lasti)) for name in read])
+    return made[0] if is_text and len(made) == 1 else made
 
 
 def _with_options(obj: Delayed[T], given: dict[str, Any]) -> Delayed[T]:

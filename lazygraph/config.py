@@ -27,6 +27,11 @@ _DEFAULTS: Mapping[str, Any] = MappingProxyType(
 _settings: ContextVar[Mapping[str, Any]] = ContextVar("lazygraph_settings", default=_DEFAULTS)
 
 
+def settings() -> Mapping[str, Any]:
+    """All defaults in force; the same object as long as nothing is set."""
+    return _settings.get()
+
+
 def get(name: str) -> Any:
     """The default in force for `name`: "scheduler", "num_workers", ..."""
     _check_known(name)

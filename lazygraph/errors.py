@@ -9,6 +9,8 @@
     |   +-- MissingKeyError (KeyError)    a task, or the user, asks for an undefined key
     |   +-- KeyCollisionError             one key for two different tasks
     |   +-- GraphEditError                an edit that would break the graph
+    +-- InputError (TypeError)            a value of an input is missing, unknown or given twice
+    +-- NotFiniteError (ArithmeticError)  a task gave a NaN or an infinity, and was not to
     +-- OptionError (TypeError)           a name that is no option, or a bad value of one
     |   +-- UnsupportedOptionError        an option that the chosen scheduler cannot honour
     |   +-- ImpossibleDemandError         a task uses more of a resource than there is
@@ -50,10 +52,12 @@ __all__ = [
     "GraphEditError",
     "GraphError",
     "ImpossibleDemandError",
+    "InputError",
     "KeyCollisionError",
     "LazygraphError",
     "MissingKeyError",
     "NotDifferentiable",
+    "NotFiniteError",
     "NotReachedError",
     "OptionError",
     "RemoteError",
@@ -141,6 +145,37 @@ class KeyCollisionError(GraphError):
 
 class GraphEditError(GraphError):
     """An edit that would leave the graph broken; the graph is as it was."""
+
+
+class InputError(LazygraphError, TypeError):
+    """A value of an input is missing, unknown or given twice."""
+
+    @classmethod
+    def missing(cls, names: Sequence[str], wanted: Sequence[str]) -> InputError:
+        """The error for inputs that have no value."""
+        return cls(f"no value is given for input {_listed(names)} (wanted: {_listed(wanted)})")
+
+    @classmethod
+    def unknown(cls, name: str, wanted: Sequence[str]) -> InputError:
+        """The error for a value that no input is there for."""
+        near = nearest(name, wanted)
+        hint = f"; did you mean {near!r}?" if near is not None else ""
+        return cls(f"there is no input {name!r}{hint} (wanted: {_listed(wanted) or 'none'})")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+class NotFiniteError(LazygraphError, ArithmeticError):
+    """A task gave `number`, a NaN or an infinity, at `where` in its result."""
+
+    def __init__(self, number: str, where: str) -> None:
+        super().__init__(number, where)
+        self.number, self.where = number, where
+
+    def __str__(self) -> str:
+        return f"the result has {self.number}{self.where and f' at {self.where}'}"
 
 
 class OptionError(LazygraphError, TypeError):

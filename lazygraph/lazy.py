@@ -216,12 +216,20 @@ class Delayed(Node, Generic[T]):
     def __round__(self, digits: Any = None) -> Delayed[Any]:
         return _operation(_ROUND, (self, digits), caller(1))
 
+    # ---------------------------------------------- as an argument of numpy
     def __array_ufunc__(self, ufunc: Any, method: str, /, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("out") is not None or method == "at":
+            raise CaptureError(
+                f"numpy.{ufunc.__name__} cannot write into an array here: a lazy value is not "
+                "known yet; write a = a + x, not a += x, and leave out `out`"
+            )
         func = ufunc if method == "__call__" else getattr(ufunc, method)
         return call_lazily(_numpy(func), None, args, kwargs, caller(1))
 
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any, /) -> Any:
-        return call_lazily(_numpy(func), None, args, kwargs, caller(1))
+    def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any, /) -> Any:
+        if kwargs.get("out") is not None:
+            raise CaptureError(f"numpy.{func.__name__} of a lazy value has no `out`")
+        return call_lazily(_numpy(func), None, tuple(args), dict(kwargs), caller(1))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)

@@ -68,6 +68,10 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
         How much there is of each resource that tasks use (``@delayed(uses=...)``).
     seed : int, optional
         What tasks draw from by `lazygraph.rng`, 0 or more.
+    inputs : mapping, optional
+        The values of `lazygraph.inputs`, by input or by name.
+    check_finite : bool
+        Whether a task that gives a NaN or an infinity fails, with `NotFiniteError`: it is named.
     traverse : bool
         Whether to look for lazy values inside containers.
     optimize_graph : bool

@@ -98,6 +98,12 @@ class Plan:
         vars(made).update(vars(self), constants=constants)
         return made
 
+    def with_calls(self, calls: list[Callable[..., Any]]) -> Plan:
+        """The same plan with other functions, which do what the old ones did and more."""
+        made = object.__new__(Plan)
+        vars(made).update(vars(self), calls=calls)
+        return made
+
     @cached_property
     def is_controlled(self) -> bool:
         """Whether a step has options that a scheduler acts on."""

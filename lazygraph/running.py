@@ -9,10 +9,12 @@ from typing import Any
 from lazygraph import config
 from lazygraph.containers import Template, flatten
 from lazygraph.errors import OptionError, RunError, UnsupportedOptionError
+from lazygraph.finite import checked
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
 from lazygraph.nodes import Node, graph_of, node_type, plan_of
 from lazygraph.passes import run_passes
+from lazygraph.placeholders import bind, bind_graph, read_inputs
 from lazygraph.plan import Plan, make_plan
 from lazygraph.protocols import Observer, Scheduler
 from lazygraph.randomness import choose_seed
@@ -23,6 +25,8 @@ from lazygraph.terms import NO_TERMS, read_terms
 __all__ = ["Lazies", "Run"]
 
 _RUN_OPTIONS = (
+    "check_finite",
+    "inputs",
     "limits",
     "num_workers",
     "observers",
@@ -75,6 +79,8 @@ class Run:
         limits: Mapping[str, float] | None = None,
         on_error: str | None = None,
         seed: int | None = None,
+        inputs: Mapping[Any, Any] | None = None,
+        check_finite: bool = False,
         **unknown: Any,
     ) -> None:
         for name in unknown:
@@ -86,6 +92,8 @@ class Run:
         )
         self.observers = _checked(config.get("observers") if observers is None else observers)
         self.traverse = traverse
+        self._inputs = None if inputs is None else read_inputs(inputs)
+        self._check_finite = check_finite
         self.terms = read_terms(
             config.get("limits") if limits is None else limits,
             config.get("on_error") if on_error is None else on_error,
@@ -103,14 +111,29 @@ class Run:
         """The plan for lazy values."""
         if self.passes:
             return self._graph_plan(graph_of(nodes), [node._get_key() for node in nodes])
-        return plan_of(nodes)
+        return self._watched(bind(plan_of(nodes), self._inputs))
 
     def graph(self, graph: Graph, keys: Sequence[Key]) -> list[Any]:
         """The values of keys of a graph."""
         return self._values(self._graph_plan(graph, keys))
 
     def _graph_plan(self, graph: Graph, keys: Sequence[Key]) -> Plan:
-        return make_plan(run_passes(graph, keys, self.passes), keys)
+        bound = bind_graph(graph, keys, self._inputs)
+        return self._watched(make_plan(run_passes(bound, keys, self.passes), keys))
+
+    def _watched(self, plan: Plan) -> Plan:
+        return checked(plan) if self._check_finite else plan
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked of the run but results."""
+        return not (self.observers or self.passes or self._check_finite or self._inputs) and (
+            self.terms is NO_TERMS
+        )
+
+    def planned(self, plan: Plan) -> list[Any]:
+        """The values of a plan that has been made before."""
+        return self._values(self._watched(plan))
 
     def _values(self, plan: Plan) -> list[Any]:
         refuse_unsupported(self.scheduler, plan, self.terms)

@@ -97,8 +97,10 @@ class RunState:
         return [self.values[step] for step in self.plan.outputs]
 
 
-def run_in_order(plan: Plan) -> list[Any]:
+def run_in_order(plan: Plan, values: list[Any] | None = None) -> list[Any]:
     """Run every step in the plan's own order, on this thread; the values of the outputs.
+
+    `values`, if given, are as `Plan.blank_values` gives them, and are used up.
 
     The same as taking and finishing steps one by one, in a tenth of the time: the order is
     known, so that nothing has to be counted. 0.1 to 0.3 us a step.
@@ -108,7 +110,8 @@ def run_in_order(plan: Plan) -> list[Any]:
     StepFailed
         If a step raises.
     """
-    values, last_use, pending = plan.blank_values(), plan.last_use, PENDING
+    values = plan.blank_values() if values is None else values
+    last_use, pending = plan.last_use, PENDING
     step = -1
     try:
         for call, slots in zip(plan.calls, plan.slots, strict=True):

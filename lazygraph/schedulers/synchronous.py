@@ -52,20 +52,40 @@ class Synchronous:
         """The values of the plan's outputs."""
         if plan.is_controlled or terms is not NO_TERMS:
             return self._controller(plan, observers, terms).run()
+        if observers:
+            return _run_watched(plan, Watch(plan, observers))
+        return self.run_values(plan)
+
+    @staticmethod
+    def run_values(plan: Plan, values: list[Any] | None = None) -> list[Any]:
+        """The values of the outputs of a plan of which nothing else is asked.
+
+        `values`, if given, are its blank values with some of the constants replaced.
+        """
         try:
-            return _run_watched(plan, Watch(plan, observers)) if observers else run_in_order(plan)
+            return run_in_order(plan, values)
         except StepFailed as stopped:
-            failure = explain(stopped.error, plan, stopped.step, stopped.values)
-            keep_partial(failure, plan, stopped.values)
-            stopped.values.clear()  # the failed function's frame leads here: it keeps no results
-        try:
-            throw(failure)  # outside the handler: it gains no context
-        finally:
-            del failure
+            failure = _explained(plan, stopped)
+        return throw(failure)  # outside the handler: it gains no context
+
+
+def _explained(plan: Plan, stopped: StepFailed) -> BaseException:
+    failure = explain(stopped.error, plan, stopped.step, stopped.values)
+    keep_partial(failure, plan, stopped.values)
+    stopped.values.clear()  # the failed function's frame leads here: it keeps no results
+    return failure
 
 
 def _run_watched(plan: Plan, watch: Watch) -> list[Any]:
     """The same, step by step, telling observers."""
+    try:
+        return _stepped(plan, watch)
+    except StepFailed as stopped:
+        failure = _explained(plan, stopped)
+    return throw(failure)
+
+
+def _stepped(plan: Plan, watch: Watch) -> list[Any]:
     state = RunState(plan)
     with watch.run(Synchronous.name, 1):
         while (step := state.take()) is not None:
