@@ -19,9 +19,9 @@ from autograd import tracer
 from autograd.core import VJPNode, primitive_vjps
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from lazygraph.autodiff.cotangents import STAND_INS
+from lazygraph.autodiff.cotangents import STAND_INS, StandIn
 
-__all__ = ["Escaped", "Traced", "Watch", "WatchedNode", "getval", "isbox"]
+__all__ = ["Escaped", "Traced", "Watch", "WatchedNode", "from_objects", "getval", "isbox"]
 
 getval, isbox = tracer.getval, tracer.isbox
 
@@ -244,6 +244,14 @@ class Traced(ArrayBox):  # type: ignore[misc]  # autograd has no types
         self._escape("x.fill(...) changes an array in place: use np.full_like(x, ...)")
 
 
+def from_objects(value: Any) -> Any:
+    """An array of objects, some watched, as one watched array; anything else as it is."""
+    if type(value) is not np.ndarray or value.dtype.kind != "O":
+        return value
+    flat = value.ravel().tolist()
+    return anp.reshape(anp.array_from_args((), {}, *flat), value.shape) if flat else value
+
+
 def _unary(name: str) -> Callable[[Any], Any]:
     def method(self: Any) -> Any:
         return getattr(anp, name)(self)
@@ -278,7 +286,7 @@ def _install() -> None:
     tracer.box_types.add(Traced)
     tracer.notrace_primitives[WatchedNode] = tracer.notrace_primitives[VJPNode]
     tracer.trace_stack = Traces()
-    STAND_INS[Traced] = getval
+    STAND_INS[Traced] = StandIn(getval, from_objects)
 
 
 _install()

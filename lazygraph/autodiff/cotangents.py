@@ -19,6 +19,7 @@ from lazygraph.ways import Way, at
 __all__ = [
     "STAND_INS",
     "Like",
+    "StandIn",
     "add_n",
     "filled",
     "fit",
@@ -31,8 +32,22 @@ __all__ = [
 ]
 
 
-#: type -> what gives the value: of objects that stand for arrays while a function is watched.
-STAND_INS: dict[type, Callable[[Any], Any]] = {}
+class StandIn(NamedTuple):
+    """What is to be known of objects that stand for arrays while a function is watched.
+
+    Attributes
+    ----------
+    value : callable
+        From one of them to the array or number that it stands for.
+    join : callable
+        From a numpy array of some of them to one that stands for all.
+    """
+
+    value: Callable[[Any], Any]
+    join: Callable[[Any], Any]
+
+
+STAND_INS: dict[type, StandIn] = {}
 
 
 class Like(NamedTuple):
@@ -52,7 +67,7 @@ class Like(NamedTuple):
 def like(value: Any) -> Any:
     """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`."""
     if type(value) in STAND_INS:
-        value = STAND_INS[type(value)](value)
+        value = STAND_INS[type(value)].value(value)
     if isinstance(value, (np.ndarray, np.generic)):
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
@@ -204,16 +219,30 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     Raises
     ------
     CotangentError
-        If the shapes differ.
+        If the shapes differ, or it is no number.
     """
     if ct is None:
         return zeros(form)
     if type(form) is not Like:
         _check_parts(ct, form, what)
         return _mapped(lambda part, like: fit(part, like, what), ct, form)
-    if np.shape(ct) != form.shape:
-        raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
-    return _cast(ct, form.dtype)
+    if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
+        ct = _joined(ct)
+    try:
+        if np.shape(ct) == form.shape:
+            return _cast(ct, form.dtype)
+    except (TypeError, ValueError) as error:
+        shown = f"{short_repr(ct)} ({type(ct).__name__})"
+        raise CotangentError(f"{what} is {shown}, which is no number") from error
+    raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
+
+
+def _joined(ct: Any) -> Any:
+    """An array of objects that stand for numbers, as one of those."""
+    for item in ct.flat:
+        if type(item) in STAND_INS:
+            return STAND_INS[type(item)].join(ct)
+    return ct
 
 
 def _check_parts(ct: Any, form: Any, what: str) -> None:

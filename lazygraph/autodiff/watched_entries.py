@@ -8,8 +8,8 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from lazygraph.autodiff.boxes import Escaped, getval, isbox
-from lazygraph.autodiff.watched_numpy import from_objects, own, primitive_of, unboxed_tuple
+from lazygraph.autodiff.boxes import Escaped, from_objects, getval, isbox
+from lazygraph.autodiff.watched_numpy import own, primitive_of, unboxed_tuple
 
 
 def _arrays(values: Any) -> list[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from autograd import tracer
 from autograd.core import primitive_vjps
 
-from lazygraph.autodiff.boxes import Traced, WatchedNode, getval, isbox
+from lazygraph.autodiff.boxes import Traced, WatchedNode, from_objects, getval, isbox
 
 __all__ = ["call_function", "call_ufunc", "primitive_of", "unboxed_tuple"]
 
@@ -105,14 +105,6 @@ def _as_array(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         return from_objects(value)
     return anp.array([_as_array(item) for item in value])
-
-
-def from_objects(value: Any) -> Any:
-    """An array of objects, some watched, as one watched array."""
-    if type(value) is not np.ndarray or value.dtype.kind != "O":
-        return value
-    flat = value.ravel().tolist()
-    return anp.reshape(anp.array_from_args((), {}, *flat), value.shape) if flat else value
 
 
 # ------------------------------------------------------------------- ufuncs

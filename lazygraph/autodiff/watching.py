@@ -14,7 +14,7 @@ from autograd.core import add_outgrads, primitive_vjps
 from autograd.util import toposort
 
 from lazygraph.autodiff import watched_entries, watched_more
-from lazygraph.autodiff.boxes import Escaped, Watch, WatchedNode, getval, isbox
+from lazygraph.autodiff.boxes import Escaped, Watch, WatchedNode, from_objects, getval, isbox
 from lazygraph.autodiff.cotangents import filled, fit, like
 from lazygraph.autodiff.structures import (
     is_container,
@@ -25,7 +25,6 @@ from lazygraph.autodiff.structures import (
     parts_beside,
 )
 from lazygraph.autodiff.watched_numpy import (
-    from_objects,
     is_known,
     is_replaced,
     primitive_of,
