@@ -9,7 +9,8 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, singledispatch
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import autograd
@@ -18,9 +19,10 @@ import numpy as np
 import pytest
 import scipy.optimize
 from conftest import SCHEDULERS
+from scipy.special import expit
 
 from lazygraph import compute, delayed
-from lazygraph.autodiff import grad, hvp, jvp, value_and_grad, vjp
+from lazygraph.autodiff import grad, hessian, hvp, jvp, value_and_grad, vjp
 from lazygraph.autodiff.traced import BlackBox, Known
 from lazygraph.protocols import Scheduler
 
@@ -107,6 +109,57 @@ def test_rosenbrocks_function_has_scipys_derivatives(goal: Any) -> None:
     np.testing.assert_allclose(
         compute(*rows), scipy.optimize.rosen_hess(at), rtol=1e-11, atol=1e-11
     )
+
+
+def test_the_hessian_of_a_black_box_is_scipys() -> None:
+    at = RNG.normal(size=5)
+    x = delayed(at)
+
+    found = hessian(delayed(rosen)(x), x).compute()
+
+    np.testing.assert_allclose(found, scipy.optimize.rosen_hess(at), atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [delayed(lambda x: expit(x).sum()), lambda x: delayed(np.sum)(delayed(expit)(x))],
+    ids=["watched", "a task"],
+)
+def test_scipys_special_functions_have_slopes(goal: Any) -> None:
+    x = delayed(X)
+
+    np.testing.assert_allclose(grad(goal(x), x).compute(), expit(X) * (1 - expit(X)))
+
+
+@singledispatch
+def doubled(x: Any) -> Any:
+    return 0.0 * x
+
+
+@doubled.register
+def _(x: np.ndarray) -> Any:
+    return 2.0 * x
+
+
+def test_a_watched_array_is_an_array_to_those_who_ask() -> None:
+    def asks(x: Any, y: Any) -> Any:
+        return doubled(x).sum() * (y if isinstance(y, float) else 0.0)
+
+    x, y = delayed(np.ones(2)), delayed(3.0)
+    found = compute(*grad(delayed(asks)(x, y), [x, y]))
+
+    np.testing.assert_array_equal(found[0], [6.0, 6.0])
+    assert found[1] == 4.0
+
+
+def test_an_array_in_a_file_has_slopes(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(3.0))
+    x = delayed(np.load(tmp_path / "x.npy", mmap_mode="r"))
+
+    np.testing.assert_array_equal(grad(delayed(rosen)(x), x).compute(), rosen_slopes)
+
+
+rosen_slopes = scipy.optimize.rosen_der(np.arange(3.0))
 
 
 def test_a_black_box_is_differentiated_three_times() -> None:
@@ -506,6 +559,16 @@ def test_without_autograd_the_error_says_what_to_install() -> None:
 
     assert "NotDifferentiable: cube (captured at <string>:4)" in shown
     assert "pip install 'lazygraph[grad]'" in shown
+
+
+def test_the_engines_before_ours_need_no_autograd() -> None:
+    code = (
+        "from lazygraph import delayed, grad; x = delayed(2.0)\n"
+        "y = delayed(lambda x: x ** 3, vjp=lambda ct, out, x: ct * 3 * x * x)(x)\n"
+        "print(grad(grad(y, x), x).compute())"
+    )
+
+    assert run_without_autograd(code) == "12.0\n"
 
 
 def test_watching_raises_no_warnings() -> None:

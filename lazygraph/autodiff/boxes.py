@@ -115,6 +115,9 @@ class Traced(ArrayBox):  # type: ignore[misc]  # autograd has no types
 
     __slots__ = ()
 
+    # So that isinstance(x, np.ndarray), or float, is as true as of what it stands for.
+    __class__ = property(lambda self: type(getval(self)))
+
     def _escape(self, reason: str) -> NoReturn:
         self._node.watch.escapes.append(reason)
         raise Escaped(reason)
@@ -279,6 +282,8 @@ def _maker(theirs: Any) -> Callable[[Any, int, Any], Any]:
 
 
 def _install() -> None:
+    if not hasattr(tracer, "trace_primitives_map"):
+        raise ImportError("autograd is older than 1.9")
     kinds = [kind for kind, box in tracer.box_type_mappings.items() if box is ArrayBox]
     for kind in kinds:
         tracer.box_type_mappings[kind] = _maker(ArrayBox)

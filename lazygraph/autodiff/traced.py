@@ -33,18 +33,17 @@ _NO_RNG = (
 
 
 def _watching() -> Any:
-    """The room that brings autograd; None where that is not installed."""
-    try:
-        from lazygraph.autodiff import watching  # late: autograd is optional
-    except ImportError:
-        return None
+    """The room that brings autograd; ImportError where that is not installed."""
+    from lazygraph.autodiff import watching  # late: autograd is optional
+
     return watching
 
 
 def by_autograd(local: Local) -> Edges | None:
     """Of a function that autograd has a rule for: it is not run again."""
-    watching = _watching()
-    if watching is None:
+    try:
+        watching = _watching()
+    except ImportError:
         return None
     if watching.is_constant_to_autograd(local.primal):
         return []
@@ -72,12 +71,14 @@ def by_black_box(local: Local) -> Edges | None:
     twin = numpy_twin(function.func)
     if twin is not None:
         raise local.refusal(f"it takes plain numbers only; use {twin}")
-    if _watching() is None:
+    try:
+        _watching()
+    except ImportError as error:
         raise local.refusal(
             "the library has no rule of its own for it, and autograd, which finds derivatives of "
-            "functions written with numpy, is not installed: pip install 'lazygraph[grad]'; or "
-            "say how it is differentiated: @delayed(vjp=...)"
-        )
+            f"functions written with numpy, cannot be had ({error}): pip install "
+            "'lazygraph[grad]', or say how it is differentiated, by @delayed(vjp=...)"
+        ) from None
     for value in (*local.args, *local.kwargs.values()):
         local.wanted_in(value)  # raises for what is in a set or the key of a dict
     wanted = tuple(n for n, leaf in enumerate(leaves) if local.is_wanted(leaf))

@@ -169,6 +169,8 @@ def _texts(values: list[Any]) -> list[Any]:
 
 
 def _boxed(watch: Watch, value: Any) -> Any:
+    if type(value) is np.memmap:
+        value = np.asarray(value)
     if isbox(value) or is_inexact(value):
         return watch.box(value)
     return value
