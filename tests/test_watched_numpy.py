@@ -70,6 +70,15 @@ CASES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "sum by keyword": (lambda x: (np.sum(a=x, axis=1) ** 2).sum(), A),
     "sum by position": (lambda x: (np.sum(x, 1, None, None, True) * x).sum(), A),
     "sum where": (lambda x: np.sum(x**2, where=W > 5), A),
+    "methods with keywords": (
+        lambda x: x.sum(where=W > 5) + x.max(axis=1, keepdims=True).sum() + x.take([0, 5]).prod(),
+        A,
+    ),
+    "whole numbers of it": (
+        lambda x: (x * x.astype(int)).sum() + (10 * x).astype(int).sum() * x.astype(bool).sum(),
+        A,
+    ),
+    "astype": (lambda x: (x.astype(np.float64) ** 2).sum() + x.astype(complex).real.sum(), A),
     "methods": (lambda x: x.T.reshape(-1).mean() * x.max() + x.sum(axis=0) @ V, A),
     "reshape, transpose": (lambda x: (x.reshape(2, 8).transpose(1, 0).reshape(4, 4) * W).sum(), A),
     "np.array of items": (lambda x: (np.array([x[0], x[1] * x[2], 3.0]) ** 2).sum(), V),

@@ -232,6 +232,15 @@ class Traced(ArrayBox):  # type: ignore[misc]  # autograd has no types
         """As np.dot."""
         return anp.dot(self, other)
 
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """In another dtype; as whole numbers or truth values it is constant."""
+        if np.dtype(dtype).kind == "c" and self.dtype.kind == "f":
+            # By a product, on whose way back the imaginary part is left out.
+            return ArrayBox.astype(self * (1 + 0j), dtype, *args, **kwargs)
+        if np.dtype(dtype).kind in "fc":
+            return ArrayBox.astype(self, dtype, *args, **kwargs)
+        return np.asarray(getval(self)).astype(dtype)
+
     def conj(self) -> Any:
         """As np.conj."""
         return anp.conj(self)
@@ -245,6 +254,13 @@ class Traced(ArrayBox):  # type: ignore[misc]  # autograd has no types
     def fill(self, *_: Any) -> NoReturn:
         """Refused."""
         self._escape("x.fill(...) changes an array in place: use np.full_like(x, ...)")
+
+
+def _numpys(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(np, name)(self, *args, **kwargs)
+
+    return method
 
 
 def from_objects(value: Any) -> Any:
@@ -269,6 +285,15 @@ _UNARY = (
 # An array of objects calls np.sin's like as methods of its elements.
 for _name in _UNARY.split():
     setattr(Traced, _name, _unary(_name))
+
+
+_METHODS = (
+    "clip compress cumprod cumsum diagonal max mean min prod ptp ravel repeat squeeze std sum "
+    "swapaxes take trace var argmax argmin argsort all any nonzero round searchsorted"
+)
+# As numpy's functions, which know what autograd's rules do not.
+for _name in _METHODS.split():
+    setattr(Traced, _name, _numpys(_name))
 
 
 def _maker(theirs: Any) -> Callable[[Any, int, Any], Any]:

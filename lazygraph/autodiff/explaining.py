@@ -25,6 +25,7 @@ EXPLAINED = (
 )
 _OR = "or say how it is differentiated, by @delayed(vjp=...)"
 _HOUSE = Path(__file__).parent.parent
+_PYTHON = Path(linecache.__file__).parent
 _NAMES = {"fabs": "abs", "pow": "power", "fsum": "sum", "dist": "linalg.norm", "fmod": "mod"}
 _ARCS = {f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")}
 
@@ -68,7 +69,7 @@ def _shown(error: BaseException) -> str:
 
 
 def _users_step(error: BaseException) -> types.TracebackType | None:
-    """The innermost step that is neither this library's nor autograd's nor numpy's."""
+    """The innermost step that is neither this library's, nor Python's, nor installed."""
     found, trace = None, error.__traceback__
     while trace is not None:
         if not _is_foreign(trace.tb_frame.f_code.co_filename):
@@ -87,9 +88,8 @@ def _text_of(trace: types.TracebackType) -> str:
 
 def _is_foreign(filename: str) -> bool:
     path = Path(filename)
-    if path.is_relative_to(_HOUSE):
-        return True
-    return not {"autograd", "numpy", "scipy"}.isdisjoint(path.parts)
+    is_ours = any(path.is_relative_to(house) for house in (_HOUSE, _PYTHON))
+    return is_ours or "site-packages" in path.parts
 
 
 def _twins(frame: types.FrameType, text: str) -> Iterator[tuple[str, str]]:

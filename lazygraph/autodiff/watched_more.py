@@ -12,6 +12,12 @@ from lazygraph.autodiff.watched_entries import take_along_axis, total, where
 from lazygraph.autodiff.watched_numpy import own
 
 
+@own(*[func for func in [vars(np).get("astype")] if func is not None])
+def astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
+    """In another dtype."""
+    return x.astype(dtype, **kwargs)
+
+
 def _plain(func: Any) -> Any:
     """A function whose results have no slope, on the values alone."""
 

@@ -129,9 +129,10 @@ def call_ufunc(
     own = _OWN.get(ufunc)
     if own is not None:
         return own(*inputs, **kwargs)
-    if wrapped is None or kwargs:
-        what = f"{', '.join(kwargs)}= of it" if wrapped is not None else "it"
-        seen._escape(f"autograd has no rule for {ufunc.__name__}, or none for {what}")
+    if wrapped is None:
+        seen._escape(f"autograd has no rule for {ufunc.__name__}")
+    if kwargs:
+        seen._escape(f"autograd's rule for {ufunc.__name__} knows nothing of {', '.join(kwargs)}=")
     return wrapped(*inputs, called_by_autograd_dispatcher=True)
 
 

@@ -16,6 +16,7 @@ from autograd.util import toposort
 from lazygraph.autodiff import watched_entries, watched_more
 from lazygraph.autodiff.boxes import Escaped, Watch, WatchedNode, from_objects, getval, isbox
 from lazygraph.autodiff.cotangents import filled, fit, like
+from lazygraph.autodiff.explaining import EXPLAINED
 from lazygraph.autodiff.structures import (
     is_container,
     is_inexact,
@@ -113,7 +114,7 @@ def pull_back(
     leaves = list(leaves)
     try:
         return _pull_back(call, ct, leaves, wanted, as_float)
-    except Exception:
+    except EXPLAINED:
         if not _has_whole_beside_others(leaves, wanted):
             raise
     # Perhaps some are positions: they have to stay whole, and then have no slope.
