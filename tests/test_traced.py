@@ -358,6 +358,14 @@ def test_attributes_of_a_result_have_slopes() -> None:
     np.testing.assert_allclose(grad(y, x).compute(), np.diag([1.0, 10.0]))
 
 
+def test_fields_of_a_dataclass_that_a_task_gives_have_slopes() -> None:
+    x = delayed(3.0)
+    model = delayed(lambda x: Model(x * x))(x)
+    y = model.weight * 5 + delayed(lambda model: model.weight**2)(model)
+
+    assert grad(y, x).compute() == 5 * 6 + 4 * 27
+
+
 def test_keyword_arguments_have_slopes() -> None:
     x, y = delayed(2.0), delayed(3.0)
     goal = delayed(lambda a, *, b: a * b)(b=y, a=x)

@@ -122,6 +122,20 @@ CASES: dict[str, tuple[Callable[[Any], Any], Any]] = {
         lambda x: (np.linalg.matrix_power(x, 3) * np.linalg.multi_dot([x, W, x])).sum(),
         A,
     ),
+    "trace": (lambda x: np.trace(x, 1) + np.trace(x[None], axis1=1, axis2=2).sum(), A),
+    "norms by order": (
+        lambda x: np.linalg.norm(x, 3, axis=1) @ V + np.linalg.norm(x, 1, axis=0) @ V,
+        A,
+    ),
+    "complex in between": (
+        lambda x: (np.exp(1j * x).real + np.abs((x + 1j) ** 2) + np.angle(x + 1j)).sum(),
+        A,
+    ),
+    "complex matrices": (lambda x: np.abs(np.linalg.inv(x + 1j * W) @ (1j * x + 1)).sum(), A),
+    "complex and real together": (
+        lambda x: np.abs(np.stack([x, x * 1j]) + np.where(x > 0, x + 1j, x)).sum(),
+        A,
+    ),
     "items": (lambda x: (x[x > 0] ** 2).sum() + x[[0, 0, 1]].sum() + x[..., None].sum(), V),
     "take": (lambda x: (np.take(x, [0, 2], axis=1) ** 2).sum(), A),
     "split": (lambda x: (np.split(x, 2)[1] ** 2).sum(), V),

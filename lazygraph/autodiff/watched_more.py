@@ -39,6 +39,11 @@ for _func in (
     own(_func)(_plain(_func))
 
 
+def _of_linalg(*names: str) -> list[Any]:
+    """Functions of np.linalg's that not all versions have."""
+    return [vars(np.linalg)[name] for name in names if name in vars(np.linalg)]
+
+
 def _moving(func: Any) -> Any:
     """A function that only moves elements, as a choice among positions."""
 
@@ -71,6 +76,15 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 def diag(v: Any, k: int = 0) -> Any:
     """A matrix with a vector as its diagonal, or a matrix's diagonal."""
     return anp.diag(v, k) if np.ndim(v) == 1 else np.diagonal(v, k)
+
+
+@own(np.trace)
+def trace(a: Any, offset: int = 0, axis1: Any = None, axis2: Any = None, **kwargs: Any) -> Any:
+    """The sum of a diagonal."""
+    if any(value is not None for value in kwargs.values()):
+        raise Escaped(f"nothing is known of np.trace's {', '.join(kwargs)}=")
+    axes = (0 if axis1 is None else axis1, 1 if axis2 is None else axis2)
+    return anp.sum(np.diagonal(a, offset, *axes), axis=-1)
 
 
 @own(np.clip)
@@ -208,7 +222,32 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     return made[ahead : ahead + len(plain)]
 
 
-@own(*[f for f in (vars(np).get("vecdot"), vars(np.linalg).get("vecdot")) if f is not None])
+@own(*_of_linalg("outer"))
+def outer(x1: Any, x2: Any, /) -> Any:
+    """The products of all pairs."""
+    return np.outer(x1, x2)
+
+
+@own(*_of_linalg("trace"))
+def trace_of_last(x: Any, /, *, offset: int = 0, **kwargs: Any) -> Any:
+    """The sum of a diagonal in the last two axes."""
+    return trace(x, offset, -2, -1, **kwargs)
+
+
+@own(*_of_linalg("matrix_transpose"))
+def matrix_transpose(x: Any, /) -> Any:
+    """The last two axes swapped."""
+    return anp.swapaxes(x, -1, -2)
+
+
+@own(*_of_linalg("vector_norm"))
+def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Any:  # noqa: A002  # numpy's name
+    """The norm of vectors."""
+    flat = anp.ravel(x) if axis is None and not keepdims else x
+    return np.linalg.norm(flat, ord, axis, keepdims)
+
+
+@own(*_of_linalg("vecdot"), *[func for func in [vars(np).get("vecdot")] if func is not None])
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """Scalar products along an axis."""
     return anp.sum(anp.conj(x1) * x2, axis=axis)
