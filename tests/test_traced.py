@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, singledispatch
 from pathlib import Path
@@ -24,6 +25,7 @@ from scipy.special import expit
 from lazygraph import compute, delayed
 from lazygraph.autodiff import grad, hessian, hvp, jvp, value_and_grad, vjp
 from lazygraph.autodiff.traced import BlackBox, Known
+from lazygraph.autodiff.watching import pull_back
 from lazygraph.protocols import Scheduler
 
 RNG = np.random.default_rng(3)
@@ -439,8 +441,31 @@ def test_a_constant_has_zeros_for_slopes() -> None:
 
 
 # -------------------------------------------------------------- many threads
-def test_traces_in_many_threads_keep_apart() -> None:
-    """Each task traces, and is traced in turn: nested traces in eight threads at once."""
+def test_a_trace_that_ends_in_another_thread_leaves_ours_alone() -> None:
+    """There it begins before ours, and ends before our inner one begins: depths would be equal."""
+    there, here = threading.Event(), threading.Event()
+
+    def other(leaves: Any) -> Any:
+        there.set()
+        assert here.wait(10)
+        return leaves[0] * 2
+
+    thread = threading.Thread(target=pull_back, args=(other, 1.0, [1.0], (0,)))
+
+    def outer(leaves: Any) -> Any:
+        (x,) = leaves
+        here.set()
+        thread.join()
+        (inner,) = pull_back(lambda y: x * y[0], 1.0, [2.0], (0,))
+        return x * inner  # x squared
+
+    thread.start()
+    assert there.wait(10)
+
+    assert pull_back(outer, 1.0, [3.0], (0,)) == [6.0]
+
+
+def test_second_derivatives_on_many_threads_are_right() -> None:
     points = np.linspace(0.1, 2.0, 120)
     xs = [delayed(at) for at in points]
     goals = [delayed(lambda x: np.sin(x) * np.exp(x))(x) for x in xs]
@@ -449,6 +474,24 @@ def test_traces_in_many_threads_keep_apart() -> None:
     found = compute(*seconds, scheduler="threads", num_workers=8)
 
     np.testing.assert_allclose(found, 2 * np.cos(points) * np.exp(points), rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_twenty_thousand_nested_traces_in_eight_threads_are_right() -> None:
+    points = np.tile(np.linspace(0.1, 2.0, 2500), 8)
+
+    def first(leaves: Any) -> Any:
+        return pull_back(lambda x: np.sin(x[0]) * np.exp(x[0]), 1.0, leaves, (0,))[0]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda at: pull_back(first, 1.0, [at], (0,))[0], points))
+    finally:
+        sys.setswitchinterval(before)
+
+    np.testing.assert_allclose(found, 2 * np.cos(points) * np.exp(points), rtol=1e-10)
 
 
 def test_users_own_autograd_goes_on_beside_ours_in_threads() -> None:
