@@ -20,6 +20,7 @@ from autograd.core import VJPNode, primitive_vjps
 from autograd.numpy.numpy_boxes import ArrayBox
 
 from lazygraph.autodiff.cotangents import STAND_INS, StandIn
+from lazygraph.autodiff.structures import PARTS
 
 __all__ = ["Escaped", "Traced", "Watch", "WatchedNode", "from_objects", "getval", "isbox"]
 
@@ -316,6 +317,7 @@ def _install() -> None:
     tracer.box_types.add(Traced)
     tracer.notrace_primitives[WatchedNode] = tracer.notrace_primitives[VJPNode]
     tracer.trace_stack = Traces()
+    PARTS.add(Traced)
     STAND_INS[Traced] = StandIn(getval, from_objects)
 
 

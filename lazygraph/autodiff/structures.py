@@ -9,7 +9,11 @@ import numpy as np
 
 from lazygraph.containers import _DataclassOf, _open
 
-__all__ = ["is_container", "is_inexact", "is_number", "is_whole", "mapped", "parts_beside"]
+__all__ = ["PARTS", "is_container", "is_inexact", "is_number", "is_whole", "mapped", "parts_beside"]
+
+
+#: Types that are a part at a glance.
+PARTS: set[type] = {float, int, complex, np.ndarray, np.float64, np.float32, np.complex128}
 
 
 def is_whole(value: Any) -> bool:
@@ -35,6 +39,8 @@ def is_number(value: Any) -> bool:
 
 def is_container(value: Any) -> bool:
     """Whether a value is looked into: a list, tuple, dict or dataclass."""
+    if type(value) in PARTS:
+        return False
     return isinstance(value, (list, tuple, dict)) or _fields(value) is not None
 
 
@@ -51,6 +57,8 @@ def mapped(func: Callable[[Any], Any], value: Any) -> Any:
 
     A part is whatever is none of these.
     """
+    if type(value) in PARTS:
+        return func(value)
     if isinstance(value, dict):
         made = {key: mapped(func, item) for key, item in value.items()}
         return made if type(value) is dict else _of_kind(value, made)
@@ -77,6 +85,9 @@ def _of_kind(value: Any, items: dict[Any, Any]) -> Any:
 def parts_beside(value: Any, ct: Any) -> Iterator[tuple[Any, Any]]:
     """The parts of a value, each with its own of a cotangent like it; not those that have none."""
     if ct is None:
+        return
+    if type(value) in PARTS:
+        yield value, ct
         return
     fields = _fields(value)
     if isinstance(value, dict) or fields is not None:

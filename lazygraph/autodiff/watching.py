@@ -155,7 +155,7 @@ def _pull_back(
 
 def _check(leaves: list[Any], wanted: tuple[int, ...]) -> None:
     for n in wanted:
-        if not is_number(leaves[n]) and not isbox(leaves[n]) and not is_container(leaves[n]):
+        if not isbox(leaves[n]) and not is_number(leaves[n]) and not is_container(leaves[n]):
             raise Escaped(
                 f"its argument {short_repr(leaves[n])} ({type(leaves[n]).__name__}) is no number, "
                 "and there is no telling how the result changes with it"
