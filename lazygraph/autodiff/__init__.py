@@ -6,7 +6,10 @@ The way through::
 
 `gradients` is what users call; `walk` goes back through the tasks; `local` is one task on the
 way; `engines` find its derivative; `table` and `rules/` hold those that are known, `users` those
-that are given, `traced` those found by watching; `expansion` takes apart what the way back made,
+that are given, `traced` those that autograd finds, in its registry or by watching a function run;
+`watching` does that, `boxes` is what a watched function gets for its arrays, `watched_numpy`
+(with `watched_entries`, `watched_more`) lets it call plain numpy, `structures` takes containers
+apart, `explaining` says why it went wrong; `expansion` takes apart what the way back made,
 so that it is differentiated again; `cotangents` and `primitive` are what rules are written with;
 `remat` computes again what is not kept.
 """

@@ -6,6 +6,7 @@ list, tuple or dict is one like it, with None where a part has no influence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ from lazygraph.shorten import short_repr
 from lazygraph.ways import Way, at
 
 __all__ = [
+    "STAND_INS",
     "Like",
+    "StandIn",
     "add_n",
     "filled",
     "fit",
@@ -27,6 +30,24 @@ __all__ = [
     "unbroadcast",
     "zeros",
 ]
+
+
+class StandIn(NamedTuple):
+    """What is to be known of objects that stand for arrays while a function is watched.
+
+    Attributes
+    ----------
+    value : callable
+        From one of them to the array or number that it stands for.
+    join : callable
+        From a numpy array of some of them to one that stands for all.
+    """
+
+    value: Callable[[Any], Any]
+    join: Callable[[Any], Any]
+
+
+STAND_INS: dict[type, StandIn] = {}
 
 
 class Like(NamedTuple):
@@ -48,13 +69,23 @@ def like(value: Any) -> Any:
 
     None, where a part of a cotangent has no influence, stays None.
     """
+    if type(value) in STAND_INS:
+        value = STAND_INS[type(value)].value(value)
     if isinstance(value, (np.ndarray, np.generic)):
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
         return Like((), complex)
     if isinstance(value, (int, float)):
         return Like((), float)
-    return None if value is None else _mapped(like, value)
+    return None if value is None else _mapped(_like_part, value)
+
+
+def _like_part(part: Any) -> Any:
+    """As `like`; None for what is no number, such as a text beside numbers in a dict."""
+    try:
+        return like(part)
+    except NotDifferentiable:
+        return None
 
 
 def _mapped(func: Any, *values: Any) -> Any:
@@ -173,6 +204,8 @@ def _aligned(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Any:
 
 
 def _cast(ct: Any, dtype: Any) -> Any:
+    if type(ct) in STAND_INS:
+        return _cast_watched(ct, np.dtype(dtype))
     if isinstance(dtype, type):  # Python's own numbers stay so
         return complex(ct) if dtype is complex else float(np.real(ct))
     wanted = _float_kind(dtype)
@@ -184,6 +217,14 @@ def _cast(ct: Any, dtype: Any) -> Any:
     return np.asarray(ct, wanted)[()] if np.ndim(ct) == 0 else np.asarray(ct, wanted)
 
 
+def _cast_watched(ct: Any, dtype: Any) -> Any:
+    """The same by what can be watched; a watched number has a dtype like an array."""
+    wanted = _float_kind(dtype)
+    if ct.dtype.kind == "c" and wanted.kind != "c":
+        ct = ct.real
+    return ct if ct.dtype == wanted else ct.astype(wanted)
+
+
 @primitive
 def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     """`ct` in the dtype of `form`, its shape checked; zeros for None.
@@ -191,16 +232,30 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     Raises
     ------
     CotangentError
-        If the shapes differ.
+        If the shapes differ, or it is no number.
     """
     if ct is None:
         return zeros(form)
     if type(form) is not Like:
         _check_parts(ct, form, what)
         return _mapped(lambda part, like: fit(part, like, what), ct, form)
-    if np.shape(ct) != form.shape:
-        raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
-    return _cast(ct, form.dtype)
+    if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
+        ct = _joined(ct)
+    try:
+        if np.shape(ct) == form.shape:
+            return _cast(ct, form.dtype)
+    except (TypeError, ValueError) as error:
+        shown = f"{short_repr(ct)} ({type(ct).__name__})"
+        raise CotangentError(f"{what} is {shown}, which is no number") from error
+    raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
+
+
+def _joined(ct: Any) -> Any:
+    """An array of objects that stand for numbers, as one of those."""
+    for item in ct.flat:
+        if type(item) in STAND_INS:
+            return STAND_INS[type(item)].join(ct)
+    return ct
 
 
 def _check_parts(ct: Any, form: Any, what: str) -> None:
