@@ -28,6 +28,7 @@ from lazygraph.task import Ref, Task
 
 if TYPE_CHECKING:
     from lazygraph import autodiff as autodiff
+    from lazygraph import train as train
     from lazygraph.autodiff import check_grads as check_grads
     from lazygraph.autodiff import grad as grad
     from lazygraph.autodiff import hessian as hessian
@@ -84,22 +85,23 @@ _LATE = (
     "value_and_grad",
     "vjp",
 )
+_LATE_ROOMS = ("autodiff", "train")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE and name != "autodiff":
+    if name not in _LATE and name not in _LATE_ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # what gradients are made with takes 100 ms to import
 
     try:
-        autodiff = import_module("lazygraph.autodiff")
+        room = import_module(f"lazygraph.{name if name in _LATE_ROOMS else 'autodiff'}")
     except ImportError as error:
         if error.name != "numpy":
             raise
         message = f"lazygraph.{name} needs numpy: pip install 'lazygraph[grad]'"
         raise ImportError(message, name="numpy") from None
-    return autodiff if name == "autodiff" else getattr(autodiff, name)
+    return room if name in _LATE_ROOMS else getattr(room, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE, "autodiff"})
+    return sorted({*globals(), *_LATE, *_LATE_ROOMS})

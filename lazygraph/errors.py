@@ -29,6 +29,8 @@
     |   +-- UnpicklableError (TypeError)  its arguments or its result cannot travel
     |   +-- RemoteError                   it raised what cannot be rebuilt in this process
     +-- WorkerStartError                  worker processes cannot be started
+    +-- TrainingError                     a training run that cannot go on
+    +-- CheckpointError                   a file that does not hold what it should, or cannot
     +-- RunError (RuntimeError)           a compute from where none can run
     +-- RunStopped                        a nested compute whose outer run has ended
 
@@ -43,6 +45,7 @@ from typing import Any
 
 __all__ = [
     "CaptureError",
+    "CheckpointError",
     "CotangentError",
     "CycleError",
     "DerivativeError",
@@ -65,6 +68,7 @@ __all__ = [
     "RunStopped",
     "TaskError",
     "TaskTimeout",
+    "TrainingError",
     "UnknownSchedulerError",
     "UnpackError",
     "UnpicklableError",
@@ -368,6 +372,14 @@ class RemoteError(TaskError):
 
     def __str__(self) -> str:
         return f"{self.type_name}: {self.text}\n\nIn the worker process:\n{self.traceback_text}"
+
+
+class TrainingError(LazygraphError):
+    """A training run cannot go on."""
+
+
+class CheckpointError(LazygraphError):
+    """A checkpoint is damaged, something else, or cannot be written."""
 
 
 class WorkerStartError(LazygraphError):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.structures import fields_of, is_container, is_number
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
 from lazygraph.shorten import short_repr
 from lazygraph.ways import Way, at
@@ -65,7 +66,11 @@ class Like(NamedTuple):
 
 @primitive
 def like(value: Any) -> Any:
-    """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`."""
+    """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
+
+    Of a dataclass, a dict by field. Parts that are no numbers have None; and None, where a part
+    of a cotangent has no influence, stays None.
+    """
     if type(value) in STAND_INS:
         value = STAND_INS[type(value)].value(value)
     if isinstance(value, (np.ndarray, np.generic)):
@@ -74,7 +79,15 @@ def like(value: Any) -> Any:
         return Like((), complex)
     if isinstance(value, (int, float)):
         return Like((), float)
-    return _mapped(like, value)
+    if value is None:
+        return None
+    fields = fields_of(value)
+    return _mapped(_like_of_part, value if fields is None else fields)
+
+
+def _like_of_part(value: Any) -> Any:
+    is_known = type(value) in STAND_INS or is_number(value) or is_container(value)
+    return like(value) if is_known else None
 
 
 def _mapped(func: Any, *values: Any) -> Any:
@@ -101,6 +114,8 @@ def _float_kind(dtype: Any) -> Any:
 @primitive
 def zeros(form: Any) -> Any:
     """Zero cotangents for what looks like `form`."""
+    if form is None:
+        return None
     if type(form) is not Like:
         return _mapped(zeros, form)
     if isinstance(form.dtype, type):
@@ -155,7 +170,7 @@ def filled(ct: Any, form: Any) -> Any:
     """`ct` with zeros in place of each None, however deep."""
     if ct is None:
         return zeros(form)
-    if type(form) is Like:
+    if type(form) is Like or form is None:
         return ct
     return _mapped(filled, ct, form)
 
@@ -265,8 +280,8 @@ def part(whole: Any, way: Way) -> Any:
 @primitive
 def placed(ct: Any, way: Way, form: Any) -> Any:
     """A cotangent like `form` that has `ct` at the end of a way, and None elsewhere."""
-    if not way:
-        return ct
+    if not way or form is None:  # what has been None itself has no influence
+        return None if form is None else ct
     (_, name), *rest = way
     inner = placed(ct, tuple(rest), at(form, way[:1]))
     if isinstance(form, dict):

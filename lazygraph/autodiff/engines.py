@@ -8,7 +8,7 @@ from lazygraph.autodiff.cotangents import add_n, filled
 from lazygraph.autodiff.expansion import expand
 from lazygraph.autodiff.local import Edges, Engine, Local
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.autodiff.table import Rule, edge_function, entry_of
+from lazygraph.autodiff.table import Rule, edge_function, entry_of, refused
 from lazygraph.autodiff.traced import by_autograd, by_black_box
 from lazygraph.autodiff.users import by_user
 from lazygraph.classic import value_of
@@ -56,6 +56,9 @@ def by_parts(local: Local) -> Edges | None:
 def by_table(local: Local) -> Edges | None:
     """Of a function in the table: one task per argument."""
     entry = entry_of(local.primal)
+    reason = refused(local.primal) if entry is None else None
+    if reason is not None:
+        raise local.refusal(reason)
     bound = None if entry is None else entry.bind(local.args, local.kwargs)
     if entry is None or bound is None:
         return None

@@ -10,14 +10,19 @@ from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.remat import After
 from lazygraph.autodiff.table import EdgeRule
 from lazygraph.autodiff.users import WholeVjp
+from lazygraph.functions import Function
 from lazygraph.fused import Fused
+from lazygraph.nodes import node_type
+from lazygraph.operations import apply
 
 __all__ = ["expand"]
 
 
 @singledispatch
-def expand(_func: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
+def expand(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a call of a function is made of, as lazy values; NotImplemented if it is made of nothing."""
+    if func is apply and type(args[0]) is not node_type():  # the call of a known function
+        return lazily(Function(args[0]), args[1:], kwargs)
     return NotImplemented
 
 

@@ -58,6 +58,8 @@ class Local:
         self.node, self.ct, self.leaves, self.out = node, ct, leaves, out
         self.primal = primal_of(node)
         self.args, self.kwargs = node._arguments(leaves)
+        if type(self.primal) is Attribute:
+            self.args = leaves[:1]  # the name is part of the function
         self.is_wanted, self.likes, self.back = is_wanted, likes, back
 
     def wanted_in(self, value: Any) -> list[tuple[Node, Way]]:

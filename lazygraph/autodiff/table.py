@@ -34,6 +34,8 @@ __all__ = [
     "elementwise",
     "entry_of",
     "is_constant",
+    "refuse",
+    "refused",
 ]
 
 #: function -> its entry
@@ -46,6 +48,10 @@ ATTRIBUTES: dict[str, Entry] = {}
 CONSTANT: set[Any] = set()
 #: Likewise methods and attributes of arrays, by name.
 CONSTANT_NAMES: set[str] = set()
+
+
+#: function -> why it has no derivative, and what would help
+REFUSED: dict[Any, str] = {}
 
 
 class Rule(NamedTuple):
@@ -149,6 +155,11 @@ def constant(*funcs: Any, names: str = "") -> None:
     CONSTANT_NAMES.update(names.split())
 
 
+def refuse(funcs: Iterable[Any], reason: str) -> None:
+    """Functions that jump: a gradient through them would be a silent zero."""
+    REFUSED.update(dict.fromkeys(funcs, reason))
+
+
 class Attribute:
     """Takes an attribute of a value, its name known: what a lazy ``x.T`` stands for."""
 
@@ -173,6 +184,14 @@ def entry_of(primal: Any) -> Entry | None:
     try:
         return ENTRIES.get(kind if kind is Nth else primal)
     except TypeError:  # a callable that cannot be hashed
+        return None
+
+
+def refused(primal: Any) -> str | None:
+    """Why a function has no derivative, where it is known to have none."""
+    try:
+        return REFUSED.get(primal)
+    except TypeError:
         return None
 
 

@@ -1,13 +1,61 @@
-"""Rules of operators and of the ufuncs that they are on arrays."""
+"""Rules of operators, and of the ufuncs that they are on arrays.
+
+Complex numbers: the cotangent of a real goal by z = a + ib is dy/da - i dy/db, as autograd and
+JAX have it, so that the rules of holomorphic functions are those of real ones.
+"""
 
 from __future__ import annotations
 
+import math
 import operator as op
+from typing import Any
 
 import numpy as np
 
-from lazygraph.autodiff.table import constant, elementwise
-from lazygraph.operations import power
+from lazygraph.autodiff.cotangents import Like, zeros
+from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.table import constant, define, elementwise, refuse
+from lazygraph.errors import NotDifferentiable
+from lazygraph.operations import power, rounded
+
+
+@primitive
+def one_less(exponent: Any) -> Any:
+    """An exponent less one; of zero, one: so that the slope of x ** 0 is 0, at 0 too."""
+    if type(exponent) in (int, float):
+        return exponent - 1 if exponent else 1.0
+    return np.where(exponent == 0, 1.0, np.asarray(exponent) - 1.0)
+
+
+@primitive
+def log_or_zero(base: Any) -> Any:
+    """The logarithm of a base; 0 for 0, since 0 ** b does not change with b."""
+    return np.log(np.where(base == 0, 1.0, base))
+
+
+@primitive
+def direction(x: Any) -> Any:
+    """The sign of real numbers; of complex ones conj(x) / |x|."""
+    if not np.iscomplexobj(x):
+        return np.sign(x)
+    size = np.abs(x)
+    return np.conj(x) / np.where(size == 0, 1.0, size)
+
+
+@primitive
+def no_slope(ct: Any, x: Any) -> Any:
+    """The cotangent of what has a direction: zero for real numbers."""
+    if np.iscomplexobj(x):
+        raise NotDifferentiable("abs", "the second derivative of |z| is not known for complex z")
+    return ct * 0.0
+
+
+@primitive
+def imaginary(ct: Any, form: Like) -> Any:
+    """The cotangent of a number, of whose imaginary part `ct` is that."""
+    is_complex = np.issubdtype(np.dtype(form.dtype), np.complexfloating)
+    return -1j * ct if is_complex else zeros(form)
+
 
 elementwise(op.add, np.add, a=lambda ct: ct, b=lambda ct: ct)
 elementwise(op.sub, np.subtract, a=lambda ct: ct, b=lambda ct: -ct)
@@ -24,10 +72,52 @@ elementwise(
     power,
     pow,
     op.pow,
+    math.pow,
     np.power,
     np.float_power,
-    a=lambda ct, a, b: ct * b * a ** (b - 1),
-    b=lambda ct, out, a: ct * out * np.log(a),
+    a=lambda ct, a, b: ct * (b * a ** one_less(b)),
+    b=lambda ct, out, a: ct * (out * log_or_zero(a)),
 )
-constant(op.lt, op.le, op.gt, op.ge, op.eq, op.ne)
+elementwise(
+    op.mod,
+    np.remainder,
+    a=lambda ct: ct,
+    b=lambda ct, a, b: -ct * np.floor(a / b),
+)
+elementwise(op.abs, abs, math.fabs, np.absolute, np.fabs, x=lambda ct, x: ct * direction(x))
+elementwise(np.conjugate, method="conj", x=lambda ct: np.conjugate(ct))
+elementwise(np.conjugate, method="conjugate", x=lambda ct: np.conjugate(ct))
+elementwise(
+    direction,
+    x=lambda ct, x: no_slope(ct, x),
+)
+elementwise(one_less, x=lambda ct: ct)
+elementwise(log_or_zero, x=lambda ct, x: ct / x)
+define([np.real], "x", attribute="real", x=lambda ct, like_x: in_form(ct, like_x))
+define([np.imag], "x", attribute="imag", x=lambda ct, like_x: imaginary(ct, like_x))
+define([imaginary], "x form", x=lambda ct: np.real(1j * ct) * -1.0, form=None)
+
+
+@primitive
+def in_form(ct: Any, form: Like) -> Any:
+    """`ct` as a number of the kind of `form`, complex if that is."""
+    return np.asarray(ct, form.dtype)[()]
+
+
+define([in_form], "x form", x=lambda ct: np.real(ct), form=None)
+
+constant(no_slope, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not)
+constant(op.contains, op.truth, rounded, round, math.floor, math.ceil, math.trunc)
 constant(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+constant(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)
+constant(np.isnan, np.isfinite, np.isinf, np.signbit, np.sign)
+constant(np.floor, np.ceil, np.trunc, np.rint, np.round)
+refuse(
+    [op.floordiv, np.floor_divide, divmod, np.divmod, int],
+    "it jumps between whole numbers: use / if the quotient is meant, or "
+    "lazygraph.stop_gradient(...) to count it as a constant",
+)
+refuse(
+    [op.and_, op.or_, op.xor, op.lshift, op.rshift, op.invert],
+    "it works on bits: lazygraph.stop_gradient(...) counts it as a constant",
+)

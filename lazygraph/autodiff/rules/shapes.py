@@ -1,0 +1,150 @@
+"""Rules of what moves numbers to other places without changing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lazygraph.autodiff.cotangents import Like, filled, unbroadcast
+from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.table import constant, define
+
+
+@primitive
+def reshaped(x: Any, form: Like) -> Any:
+    """An array in the shape and dtype of another."""
+    return unbroadcast(np.reshape(x, form.shape), form)
+
+
+@primitive
+def inverse(axes: Any) -> Any:
+    """The axes that undo a transposition; None undoes None."""
+    return None if axes is None else tuple(int(i) for i in np.argsort(_positive(axes)))
+
+
+def _positive(axes: Any) -> list[int]:
+    return [axis % len(axes) for axis in axes]
+
+
+def inverse_of(*axes: Any) -> Any:
+    """As `inverse`, of axes given one by one, or in one tuple, or not at all."""
+    given = [axis for axis in axes if axis is not None]
+    if not given:
+        return None
+    return inverse(given[0] if isinstance(given[0], (tuple, list)) else tuple(given))
+
+
+def _as_before(ct: Any, like_a: Any) -> Any:
+    return reshaped(ct, like_a)
+
+
+def _transposed(
+    ct: Any, a0: Any = None, a1: Any = None, a2: Any = None, a3: Any = None, a4: Any = None
+) -> Any:
+    return np.transpose(ct, inverse_of(a0, a1, a2, a3, a4))
+
+
+define([np.reshape], "a shape", a=_as_before)
+define([np.ravel], "a", method="ravel", a=_as_before)
+define([np.squeeze], "a axis", method="squeeze", a=_as_before)
+define([np.expand_dims], "a axis", a=_as_before)
+define([], "a n0 n1 n2 n3 n4 n5 n6 n7", method="reshape", a=_as_before)
+define([], "a", method="flatten", a=_as_before)
+define([], "a", method="item", a=_as_before)
+define([np.copy], "a", method="copy", a=lambda ct: ct)
+define([], "a dtype", method="astype", a=_as_before)
+define([reshaped], "a form", a=_as_before, form=None)
+define([np.broadcast_to], "a shape", a=lambda ct, like_a: unbroadcast(ct, like_a))
+define([np.transpose], "a axes", a=lambda ct, axes=None: np.transpose(ct, inverse(axes)))
+define([], "a a0 a1 a2 a3 a4", method="transpose", a=_transposed)
+define([], "a", attribute="T", a=lambda ct: np.transpose(ct))
+define(
+    [np.swapaxes],
+    "a axis1 axis2",
+    method="swapaxes",
+    a=lambda ct, axis1, axis2: np.swapaxes(ct, axis1, axis2),
+)
+define(
+    [np.moveaxis],
+    "a source destination",
+    a=lambda ct, source, destination: np.moveaxis(ct, destination, source),
+)
+define([np.flip], "a axis", a=lambda ct, axis=None: np.flip(ct, axis))
+define([np.tril], "a k", a=lambda ct, k=0: np.tril(ct, k))
+define([np.triu], "a k", a=lambda ct, k=0: np.triu(ct, k))
+
+
+@primitive
+def opposite(shift: Any) -> Any:
+    """The shift that undoes a shift."""
+    return tuple(-each for each in shift) if isinstance(shift, tuple) else -shift
+
+
+define(
+    [np.roll],
+    "a shift axis",
+    a=lambda ct, shift, axis=None: np.roll(ct, opposite(shift), axis),
+)
+
+
+# ---------------------------------------------------- several arrays to one
+@primitive
+def split(ct: Any, forms: Any, axis: Any = 0) -> Any:
+    """The parts of a cotangent that belong to the arrays which were concatenated."""
+    if axis is None:
+        ends = np.cumsum([int(np.prod(form.shape)) for form in forms])[:-1]
+        flat = np.split(ct, ends)
+        parts = [part.reshape(form.shape) for part, form in zip(flat, forms, strict=True)]
+    else:
+        parts = np.split(ct, np.cumsum([form.shape[axis] for form in forms])[:-1], axis)
+    cts = [unbroadcast(part, form) for part, form in zip(parts, forms, strict=True)]
+    return cts if isinstance(forms, list) else tuple(cts)
+
+
+@primitive
+def joined(parts: Any, axis: Any = 0) -> Any:
+    """Arrays one after the other."""
+    return np.concatenate(parts, axis)
+
+
+@primitive
+def unstacked(ct: Any, forms: Any, axis: Any = 0) -> Any:
+    """The parts of a cotangent that belong to the arrays which were stacked."""
+    parts = zip(np.moveaxis(ct, axis, 0), forms, strict=True)
+    cts = [unbroadcast(part, form) for part, form in parts]
+    return cts if isinstance(forms, list) else tuple(cts)
+
+
+@primitive
+def stacked(parts: Any, axis: Any = 0) -> Any:
+    """Arrays side by side along a new axis."""
+    return np.stack(parts, axis)
+
+
+define(
+    [np.concatenate, joined],
+    "arrays axis",
+    arrays=lambda ct, like_arrays, axis=0: split(ct, like_arrays, axis),
+)
+define(
+    [np.stack, stacked],
+    "arrays axis",
+    arrays=lambda ct, like_arrays, axis=0: unstacked(ct, like_arrays, axis),
+)
+define(
+    [split],
+    "x forms axis",
+    x=lambda ct, like_out, axis=0: joined(filled(ct, like_out), axis),
+    forms=None,
+)
+define(
+    [unstacked],
+    "x forms axis",
+    x=lambda ct, like_out, axis=0: stacked(filled(ct, like_out), axis),
+    forms=None,
+)
+constant(inverse, opposite)
+constant(np.shape, np.ndim, np.size, len, np.zeros_like, np.ones_like, np.empty_like)
+constant(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.any, np.all)
+constant(names="shape dtype ndim size nbytes itemsize argmax argmin argsort nonzero any all round")

@@ -1,0 +1,54 @@
+"""Arrays -> the same rows in small batches, in an order that follows from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lazygraph.errors import OptionError
+
+__all__ = ["Minibatches"]
+
+
+class Minibatches:
+    """Deals out rows of arrays, epoch by epoch.
+
+    Parameters
+    ----------
+    *arrays : array
+        Of one length; each batch has rows of all of them.
+    size : int
+        Rows of a batch; the last of an epoch may have fewer.
+    seed : int, optional
+        Shuffle, in each epoch anew: the order follows from the seed and the epoch's number
+        alone, so that a resumed run sees what it would have seen. Without it, rows come in order.
+
+    Examples
+    --------
+    >>> batches = Minibatches(np.arange(5), np.arange(5) * 10, size=2)
+    >>> [x.tolist() for x, y in batches(0)]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(self, *arrays: Any, size: int, seed: int | None = None) -> None:
+        lengths = {len(array) for array in arrays}
+        if len(lengths) != 1:
+            raise OptionError(f"batches are made of arrays of one length, not {sorted(lengths)}")
+        if type(size) is not int or size < 1:
+            raise OptionError(f"a batch has 1 or more rows, not {size!r}")
+        self._arrays, self._size, self._seed = arrays, size, seed
+        (self._n,) = lengths
+
+    def __len__(self) -> int:
+        return (self._n + self._size - 1) // self._size
+
+    def __call__(self, epoch: int) -> Iterator[tuple[Any, ...]]:
+        """The batches of an epoch, the first of which is 0."""
+        order = np.arange(self._n)
+        if self._seed is not None:
+            order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
+        for start in range(0, self._n, self._size):
+            rows = order[start : start + self._size]
+            yield tuple(np.asarray(array)[rows] for array in self._arrays)

@@ -1,0 +1,53 @@
+"""How far a training run is <-> a file, which is whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from lazygraph.errors import CheckpointError
+
+__all__ = ["load", "save"]
+
+_MAGIC = b"lazygraph checkpoint 1\n"
+
+
+def save(path: Path, value: Any) -> None:
+    """Write a file in one step: a process that is killed leaves the old one, or the new."""
+    data = pickle.dumps(value, protocol=5)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(_MAGIC + blake2b(data).digest() + data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise CheckpointError(f"the checkpoint cannot be written to {path}: {error}") from error
+
+
+def load(path: Path) -> Any:
+    """What `save` wrote; None if there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is something else, or damaged. It is a pickle: load only files of your own.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint {path} cannot be read: {error}") from error
+    if not content.startswith(_MAGIC):
+        raise CheckpointError(f"{path} is no checkpoint of lazygraph.train: give another path")
+    size = blake2b().digest_size
+    rest = content[len(_MAGIC) :]
+    if blake2b(rest[size:]).digest() != rest[:size]:
+        raise CheckpointError(f"the checkpoint {path} is damaged: delete it to start anew")
+    return pickle.loads(rest[size:])  # noqa: S301  # a file of the user's own, as documented

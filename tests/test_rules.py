@@ -1,0 +1,379 @@
+"""Every rule of the table against central differences: first and second order, and dtypes."""
+
+from __future__ import annotations
+
+import math
+import operator as op
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from lazygraph import compute, delayed, grad, vjp
+from lazygraph.autodiff import logsumexp, table
+from lazygraph.autodiff.cotangents import fit, like, part, unbroadcast
+from lazygraph.autodiff.rules import arithmetic, elementwise, items, linear, reductions, shapes
+from lazygraph.errors import NotDifferentiable
+from lazygraph.operations import Nth, power
+
+RNG = np.random.default_rng(7)
+
+
+def away(*shape: int) -> Any:
+    """Numbers between 0.3 and 0.9 or their negatives: away from kinks, inside every domain."""
+    sign = RNG.choice([-1.0, 1.0], shape)
+    return sign * RNG.uniform(0.3, 0.9, shape)
+
+
+def positive(*shape: int) -> Any:
+    return RNG.uniform(0.3, 0.9, shape)
+
+
+class Case(NamedTuple):
+    """A function of arrays, each of which it is differentiated by; written with lazy values."""
+
+    write: Callable[..., Any]
+    args: tuple[Any, ...]
+
+
+M, V, T3 = away(3, 4), away(4), away(2, 3, 4)
+
+
+def calls(func: Any, *args: Any, **kwargs: Any) -> Case:
+    return Case(lambda *lazies: delayed(func)(*lazies, **kwargs), args)
+
+
+def direct(func: Any, *args: Any, **kwargs: Any) -> Case:
+    """Written without `delayed`: by what the lazy value makes of it."""
+    return Case(lambda *lazies: func(*lazies, **kwargs), args)
+
+
+UNARY = [
+    np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh,
+    np.cosh, np.tanh, np.arcsinh, np.arctanh, np.square, np.cbrt, np.reciprocal, np.negative,
+    np.positive, np.absolute, np.fabs, np.conjugate, np.deg2rad, np.radians, np.rad2deg,
+    np.degrees, np.real,
+]  # fmt: skip
+POSITIVE = [np.log, np.log2, np.log10, np.log1p, np.sqrt]
+NUMBERS = [
+    math.exp, math.exp2, math.expm1, math.log, math.log2, math.log10, math.log1p, math.sqrt,
+    math.cbrt, math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.sinh, math.cosh,
+    math.tanh, math.asinh, math.atanh, math.radians, math.degrees, math.fabs, op.neg, op.pos,
+    op.abs, abs,
+]  # fmt: skip
+BINARY = [
+    op.add, np.add, op.sub, np.subtract, op.mul, np.multiply,
+    op.truediv, np.divide, np.maximum, np.minimum, np.fmax, np.fmin, np.arctan2, np.hypot,
+    np.logaddexp, np.logaddexp2,
+]  # fmt: skip
+POWERS = [power, pow, op.pow, np.power, np.float_power]
+
+CASES: dict[str, Case] = {
+    **{f"{f.__name__} of {kind}": calls(f, x) for f in UNARY for kind, x in [("array", M)]},
+    **{f"{f.__name__}": calls(f, positive(3, 2)) for f in POSITIVE},
+    **{f"{f.__module__}.{f.__name__}": calls(f, 0.4) for f in NUMBERS},
+    **{f"{f.__name__} broadcast": calls(f, away(3, 1), away(4)) for f in BINARY},
+    **{f"{f.__name__} of numbers": calls(f, 0.4, -0.7) for f in BINARY},
+    **{f"{f.__module__}.{f.__name__} positive": calls(f, positive(3, 1), away(4)) for f in POWERS},
+    **{f"{f.__name__} by two": Case(lambda x, f=f: delayed(f)(x, 2), (away(3),)) for f in POWERS},
+    "math.pow": calls(math.pow, 0.4, 1.7),
+    "math.acosh": calls(math.acosh, 1.7),
+    "math.atan2": calls(math.atan2, 0.4, 0.7),
+    "arccosh": calls(np.arccosh, 1 + positive(3)),
+    "x ** 0 at 0": Case(lambda x: x**0 + x, (np.array([0.0, 1.0]),)),
+    "x ** 3 below 0": Case(lambda x: x**3, (np.array([-2.0, -0.5]),)),
+    "mod": calls(np.remainder, positive(3) + 2, np.array([0.7, 0.9, 1.1])),
+    "op.mod": calls(op.mod, 2.3, 0.7),
+    "matmul 2 2": calls(np.matmul, away(3, 4), away(4, 2)),
+    "op.matmul 1 2": calls(op.matmul, away(4), away(4, 2)),
+    "matmul 2 1": calls(np.matmul, away(3, 4), away(4)),
+    "matmul 1 1": calls(np.matmul, away(4), away(4)),
+    "matmul 3 2": calls(np.matmul, away(2, 3, 4), away(4, 2)),
+    "matmul 2 3": calls(np.matmul, away(3, 4), away(2, 4, 3)),
+    "matmul 3 1": calls(np.matmul, away(2, 3, 4), away(4)),
+    "matmul 1 3": calls(np.matmul, away(3), away(2, 3, 4)),
+    "matmul batches": calls(np.matmul, away(2, 1, 3, 4), away(3, 4, 2)),
+    "dot 0 2": calls(np.dot, 0.7, away(2, 3)),
+    "dot 1 1": calls(np.dot, away(3), away(3)),
+    "dot 2 1": calls(np.dot, away(2, 3), away(3)),
+    "dot 2 2": calls(np.dot, away(2, 3), away(3, 2)),
+    "dot 1 2": calls(np.dot, away(3), away(3, 2)),
+    "dot 2 3": calls(np.dot, away(2, 3), away(4, 3, 2)),
+    "dot 3 3": calls(np.dot, away(2, 2, 3), away(2, 3, 2)),
+    "x.dot": Case(lambda a, b: a.dot(b), (away(2, 3), away(3, 2))),
+    **{
+        f"{f.__name__} {axis} {keepdims}": calls(f, T3, axis=axis, keepdims=keepdims)
+        for f in (np.sum, np.mean, np.var, np.std, np.max, np.min)
+        for axis in (None, 1, -1, (0, 2))
+        for keepdims in (False, True)
+    },
+    **{
+        f"x.{name} {axis}": Case(lambda x, n=name, a=axis: getattr(x, n)(axis=a), (away(2, 3),))
+        for name in ("sum", "mean", "var", "std", "max", "min")
+        for axis in (None, 0)
+    },
+    "x.sum positional": Case(lambda x: x.sum(0), (away(2, 3),)),
+    "var ddof": calls(np.var, away(2, 3), axis=1, ddof=1),
+    "std ddof": calls(np.std, away(2, 3), axis=1, ddof=1),
+    "cumsum": calls(np.cumsum, away(2, 3)),
+    "cumsum axis": calls(np.cumsum, away(2, 3), axis=1),
+    "x.cumsum": Case(lambda x: x.cumsum(axis=0), (away(2, 3),)),
+    "logsumexp": Case(logsumexp, (away(3, 4),)),
+    "logsumexp axis": Case(lambda x: logsumexp(x, axis=1), (away(3, 4),)),
+    "logsumexp keepdims": Case(lambda x: logsumexp(x, axis=(0, 1), keepdims=True), (away(3, 4),)),
+    "sum of a list": Case(lambda *x: delayed(sum)([*x]), (away(3), away(1), 0.5)),
+    "sum of a tuple": Case(lambda a, b: delayed(sum)((a, b), a), (0.5, 0.7)),
+    "sum of an array": Case(delayed(sum), (away(3, 2),)),
+    "clip": Case(lambda x: np.clip(x, -0.2, 0.5), (away(6),)),
+    "clip above": Case(lambda x: np.clip(x, None, 0.5), (away(6),)),
+    "x.clip": Case(lambda x: x.clip(-0.2, 0.5), (away(6),)),
+    "x.clip by name": Case(lambda x: x.clip(max=0.5), (away(6),)),
+    "where": Case(lambda x, y: np.where(np.array([[True], [False]]), x, y), (away(3), away(2, 1))),
+    "where of itself": Case(lambda x: np.where(x > 0, x * x, 3.0), (away(6),)),
+    "reshape": Case(lambda x: np.reshape(x, (4, 3)), (away(3, 4),)),
+    "x.reshape": Case(lambda x: x.reshape(2, -1), (away(3, 4),)),
+    "x.reshape tuple": Case(lambda x: x.reshape((2, 6)), (away(3, 4),)),
+    "ravel": Case(np.ravel, (away(3, 4),)),
+    "x.ravel": Case(lambda x: x.ravel(), (away(3, 4),)),
+    "x.flatten": Case(lambda x: x.flatten(), (away(3, 4),)),
+    "squeeze": Case(np.squeeze, (away(3, 1),)),
+    "x.squeeze": Case(lambda x: x.squeeze(), (away(3, 1),)),
+    "expand_dims": Case(lambda x: np.expand_dims(x, 1), (away(3),)),
+    "x.item": Case(lambda x: x.item(), (np.array([0.7]),)),
+    "copy": Case(np.copy, (away(3),)),
+    "x.copy": Case(lambda x: x.copy(), (away(3),)),
+    "x.astype": Case(lambda x: x.astype(np.float64), (away(3),)),
+    "broadcast_to": Case(lambda x: np.broadcast_to(x, (2, 3)), (away(3),)),
+    "transpose": Case(np.transpose, (away(2, 3),)),
+    "transpose axes": Case(lambda x: np.transpose(x, (1, -1, 0)), (T3,)),
+    "x.transpose": Case(lambda x: x.transpose(2, 0, 1), (T3,)),
+    "x.transpose tuple": Case(lambda x: x.transpose((2, 0, 1)), (T3,)),
+    "x.transpose()": Case(lambda x: x.transpose(), (T3,)),
+    "x.T": Case(lambda x: x.T, (away(2, 3),)),
+    "x.real": Case(lambda x: x.real, (away(3),)),
+    "x.imag": Case(lambda x: (x * 1j).imag, (away(3),)),
+    "np.imag": Case(lambda x: np.imag(x * (2 + 1j)), (away(3),)),
+    "swapaxes": Case(lambda x: np.swapaxes(x, 0, 2), (T3,)),
+    "x.swapaxes": Case(lambda x: x.swapaxes(0, -1), (T3,)),
+    "moveaxis": Case(lambda x: np.moveaxis(x, 0, -1), (T3,)),
+    "flip": Case(np.flip, (away(2, 3),)),
+    "flip axis": Case(lambda x: np.flip(x, 1), (away(2, 3),)),
+    "tril": Case(lambda x: np.tril(x, -1), (away(3, 3),)),
+    "triu": Case(lambda x: np.triu(x, 1), (away(3, 3),)),
+    "roll": Case(lambda x: np.roll(x, 2), (away(2, 3),)),
+    "roll axes": Case(lambda x: np.roll(x, (1, 2), (0, 1)), (away(2, 3),)),
+    "concatenate": Case(lambda *x: np.concatenate(x), (away(2, 3), away(1, 3))),
+    "concatenate axis": Case(lambda a, b: np.concatenate([a, b, a], axis=1), (away(2, 3), away(2, 1))),
+    "concatenate flat": Case(lambda *x: np.concatenate(x, axis=None), (away(2, 3), away(2))),
+    "stack": Case(lambda a, b: np.stack([a, b, a]), (away(3), away(3))),
+    "stack axis": Case(lambda a, b: np.stack((a, b), axis=-1), (away(3), away(3))),
+    "x[1]": Case(lambda x: x[1], (away(3, 4),)),
+    "x[:, 1:3]": Case(lambda x: x[:, 1:3], (away(3, 4),)),
+    "x[..., None]": Case(lambda x: x[..., None, 0], (away(3, 4),)),
+    "x[[0, 0, 2]]": Case(lambda x: x[[0, 0, 2]], (away(3, 4),)),
+    "x[rows, columns]": Case(lambda x: x[np.arange(3), np.array([1, 1, 0])], (away(3, 4),)),
+    "x[mask]": Case(lambda x: x[np.array([True, False, True])], (away(3, 4),)),
+    "list item": Case(lambda a, b: delayed([a, b, a])[0] * delayed([a, b])[-1], (away(3), away(3))),
+    "list slice": Case(lambda a, b: delayed(sum)(delayed([a, b, a])[:2]), (away(3), away(3))),
+    "dict item": Case(lambda a, b: delayed({"p": a, "q": [b]})["q"][0] * a, (away(3), away(3))),
+    "unpacked": Case(lambda a, b: op.mul(*delayed(lambda x: x, nout=2, vjp=lambda ct, _o, _x: ct)((a, b))), (away(3), away(3))),
+    "take": Case(lambda x: np.take(x, [[0, 5], [5, 1]]), (away(3, 4),)),
+    "take axis": Case(lambda x: np.take(x, [[0, 2], [2, 1]], axis=1), (away(2, 3, 2),)),
+    "x.take": Case(lambda x: x.take([0, 0, 1], axis=0), (away(3, 2),)),
+}  # fmt: skip
+
+
+def _value(case: Case, args: tuple[Any, ...]) -> Any:
+    return case.write(*[delayed(x) for x in args]).compute(scheduler="sync")
+
+
+def _weights(value: Any) -> Any:
+    drawn = np.random.default_rng(3).standard_normal(np.shape(value))
+    return drawn if np.shape(value) else float(drawn)
+
+
+def _differences(goal: Callable[..., float], args: tuple[Any, ...], step: float) -> Iterator[Any]:
+    """The derivative of a goal by every number of every argument, by central differences."""
+    for n, arg in enumerate(args):
+        found = np.zeros(np.shape(arg))
+        for place in np.ndindex(np.shape(arg)):
+            ends = []
+            for sign in (1, -1):
+                moved = np.array(arg, float)
+                moved[place] += sign * step
+                given = moved if np.shape(arg) else float(moved)
+                ends.append(goal(*args[:n], given, *args[n + 1 :]))
+            found[place] = (ends[0] - ends[1]) / (2 * step)
+        yield found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_agrees_with_central_differences(name: str) -> None:
+    case = CASES[name]
+    weights = _weights(_value(case, case.args))
+    lazies = [delayed(x) for x in case.args]
+
+    found = compute(*vjp(case.write(*lazies), lazies, weights), scheduler="sync")
+
+    expected = _differences(lambda *x: float(np.sum(weights * _value(case, x))), case.args, 1e-6)
+    for mine, other, arg in zip(found, expected, case.args, strict=True):
+        assert np.shape(mine) == np.shape(arg)
+        assert np.allclose(mine, other, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_can_be_differentiated_again(name: str) -> None:
+    """The derivative of a weighted sum of first derivatives, through a square so that none is 0."""
+    case = CASES[name]
+
+    def slopes(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
+        lazies = [delayed(x) for x in args]
+        out = case.write(*lazies)
+        goal = np.sum(out * out * 0.5 + np.sin(out))
+        first = grad(goal, lazies)
+        return lazies, sum(np.sum(d * _weights(x)) for d, x in zip(first, args, strict=True))
+
+    lazies, along = slopes(case.args)
+    found = compute(*grad(along, lazies), scheduler="sync")
+
+    def goal(*args: Any) -> float:
+        return float(slopes(args)[1].compute(scheduler="sync"))
+
+    for mine, other in zip(found, _differences(goal, case.args, 1e-5), strict=True):
+        assert np.allclose(mine, other, rtol=1e-5, atol=1e-6 * (1 + np.max(np.abs(other))))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float32_stays_float32(name: str) -> None:
+    case = CASES[name]
+    args = [np.asarray(x, np.float32) for x in case.args]
+    lazies = [delayed(x) for x in args]
+    out = case.write(*lazies)
+    weights = np.asarray(_weights(out.compute(scheduler="sync")), np.float32)
+
+    found = compute(*vjp(out, lazies, weights), scheduler="sync")
+
+    assert [d.dtype for d in found] == [np.float32] * len(args)
+
+
+#: Functions of the way back, which the second order of others has tested.
+OF_THE_WAY_BACK = {
+    unbroadcast, fit, part,
+    arithmetic.direction, arithmetic.one_less, arithmetic.log_or_zero, arithmetic.imaginary,
+    arithmetic.in_form, linear.matmul_left, linear.matmul_right, linear.dot_left,
+    linear.dot_right, reductions.summed_back, reductions.spread, reductions.given_to_each,
+    reductions.added_up, shapes.reshaped, shapes.split, shapes.unstacked, shapes.joined,
+    shapes.stacked, items.put_back, items.item, items.untaken,
+}  # fmt: skip
+
+
+def _entries_used(name: str) -> set[Any]:
+    """What functions of the table a case's graph calls."""
+    case = CASES[name]
+    graph = case.write(*[delayed(x) for x in case.args]).graph
+    used: set[Any] = set()
+    for task in graph.values():
+        func = task.func
+        if func is getattr:
+            used.add(("attribute", task.args[1]))
+        elif type(func).__name__ == "Method":
+            used.add(("method", func.__name__))
+        else:
+            used.add(Nth if type(func) is Nth else func)
+    return used
+
+
+def test_every_entry_of_the_table_has_a_case() -> None:
+    used = set().union(*map(_entries_used, CASES))
+    here = {
+        rules.__name__ for rules in (arithmetic, elementwise, items, linear, reductions, shapes)
+    }
+    wanted = {
+        *table.ENTRIES,
+        *(("method", name) for name in table.METHODS),
+        *(("attribute", name) for name in table.ATTRIBUTES),
+    }
+    missing = {
+        entry
+        for entry in wanted - used - OF_THE_WAY_BACK
+        if getattr(entry, "__module__", "") != "lazygraph.autodiff.cotangents"
+        and getattr(entry, "__module__", "") != "lazygraph.autodiff.rules.cotangents"
+    }
+
+    assert here
+    assert missing <= {("method", "conj"), ("method", "conjugate")}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda x: x // 2, lambda x: np.floor_divide(x, 2), lambda x: divmod(x, 2), lambda x: x & 1],
+)
+def test_what_jumps_is_refused_with_what_helps(write: Any) -> None:
+    x = delayed(7)
+
+    with pytest.raises(NotDifferentiable, match="stop_gradient"):
+        grad(write(x), x)
+
+
+AT = np.array([0.4, 1.7])
+
+
+@pytest.mark.parametrize(
+    ("write", "factor"),
+    [
+        (np.floor, [0.0, 1.0]),
+        (np.sign, [1.0, 1.0]),
+        (lambda x: x > 0.5, [0.0, 1.0]),
+        (np.argmax, [1.0, 1.0]),
+        (lambda x: x.shape[0], [2.0, 2.0]),
+        (np.zeros_like, [0.0, 0.0]),
+        (delayed(len), [2.0, 2.0]),
+        (lambda x: x.argmin() + 1, [1.0, 1.0]),
+    ],
+)
+def test_what_has_no_slope_counts_as_a_constant(write: Any, factor: list[float]) -> None:
+    x = delayed(AT)
+
+    assert grad(np.sum(write(x) * x), x).compute().tolist() == factor
+
+
+# ------------------------------------------------------------------ complex
+COMPLEX: dict[str, Callable[[Any, Any], Any]] = {
+    "products": lambda np, z: np.real(z * z * np.conj(z)),
+    "exp": lambda np, z: np.real(np.exp(z) * 1j),
+    "abs": lambda np, z: np.abs(z) ** 3,
+    "quotient": lambda np, z: np.imag(1.0 / (z + 2.0)),
+    "power": lambda np, z: np.real(z**3),
+    "trigonometry": lambda np, z: np.real(np.sin(z) + np.cosh(z)),
+    "logarithm": lambda np, z: np.imag(np.log(z) * np.sqrt(z)),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_derivatives_are_autograds(name: str) -> None:
+    autograd = pytest.importorskip("autograd", reason="pip install autograd")
+    import autograd.numpy as anp
+
+    at = np.array([1.0 + 0.5j, -0.3 + 0.8j])
+    z = delayed(at)
+
+    found = grad(np.sum(COMPLEX[name](np, z)), z).compute()
+
+    expected = autograd.grad(lambda z: anp.sum(COMPLEX[name](anp, z)))(at)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_real_input_of_complex_numbers_has_a_real_derivative() -> None:
+    x = delayed(np.array([0.3, 0.7]))
+
+    found = grad(np.sum(np.real(np.exp(1j * x) * (1 + 2j))), x).compute()
+
+    assert found.dtype == np.float64
+    assert found == pytest.approx(-np.sin([0.3, 0.7]) - 2 * np.cos([0.3, 0.7]))
+
+
+def test_likes_keep_no_data() -> None:
+    form = like([np.ones((2, 3), np.float32), {"a": 1, "b": 2j}])
+
+    assert form == [((2, 3), np.float32), {"a": ((), float), "b": ((), complex)}]
