@@ -15,6 +15,7 @@ so that it is differentiated again; `cotangents` and `primitive` are what rules 
 """
 
 from lazygraph.autodiff import rules
+from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.autodiff.checking import check_grads
 from lazygraph.autodiff.gradients import grad, hvp, jvp, stop_gradient, value_and_grad, vjp
 from lazygraph.autodiff.jacobians import hessian, jacobian
@@ -22,6 +23,8 @@ from lazygraph.autodiff.rules.reductions import logsumexp
 from lazygraph.autodiff.users import defvjp
 
 __all__ = [
+    "Backward",
+    "backward",
     "check_grads",
     "defvjp",
     "grad",

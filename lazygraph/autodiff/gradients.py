@@ -123,7 +123,7 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
         probes,
     )
     pairs = zip(probes, ends.nodes, strict=True)
-    return ends.put(fitted(back.total(probe), end) for probe, end in pairs)
+    return ends.put(fitted(back.total(probe), there.like(end)) for probe, end in pairs)
 
 
 @short_traceback
