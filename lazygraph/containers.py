@@ -69,12 +69,12 @@ def literal(value: Any) -> Any:
     return Literal(value)
 
 
-def _dict_of(items: list[Any]) -> dict[Any, Any]:
+def dict_of(items: list[Any]) -> dict[Any, Any]:
     return dict(zip(items[::2], items[1::2], strict=True))
 
 
 def _ordered_dict_of(items: list[Any]) -> OrderedDict[Any, Any]:
-    return OrderedDict(_dict_of(items))
+    return OrderedDict(dict_of(items))
 
 
 def _slice_of(items: list[Any]) -> slice:
@@ -135,7 +135,7 @@ _OPENERS: dict[type, Callable[[Any], tuple[Maker, list[Any]]]] = {
     tuple: lambda value: (tuple, value),
     set: lambda value: (set, list(value)),
     frozenset: lambda value: (frozenset, list(value)),
-    dict: lambda value: (_dict_of, list(chain.from_iterable(value.items()))),
+    dict: lambda value: (dict_of, list(chain.from_iterable(value.items()))),
     OrderedDict: lambda value: (_ordered_dict_of, list(chain.from_iterable(value.items()))),
     slice: lambda value: (_slice_of, [value.start, value.stop, value.step]),
     partial: _open_partial,
@@ -143,7 +143,7 @@ _OPENERS: dict[type, Callable[[Any], tuple[Maker, list[Any]]]] = {
     type(iter(())): _open_iterator,
     type(iter(set())): _open_iterator,
 }
-_MUTABLE: tuple[Any, ...] = (list, set, _dict_of, _ordered_dict_of)
+_MUTABLE: tuple[Any, ...] = (list, set, dict_of, _ordered_dict_of)
 _BUILTIN: tuple[Any, ...] = (*_MUTABLE, tuple, frozenset)
 
 

@@ -7,7 +7,7 @@ import operator
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar
 
@@ -15,11 +15,13 @@ from lazygraph.containers import ATOMS, flatten, register_lazy
 from lazygraph.errors import CaptureError, UnpackError
 from lazygraph.functions import Function, check_nout
 from lazygraph.graph import Graph
+from lazygraph.interop.citizen import Citizen
 from lazygraph.keys import Key, check_key
 from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, pack, unpack
 from lazygraph.pipeline import compute, persist, visualize
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.shorten import short_repr
+from lazygraph.task import Task
 from lazygraph.viz import Drawing
 
 __all__ = ["Delayed", "call_lazily"]
@@ -105,12 +107,13 @@ _POW = Function(_power, name="pow")
 _ROUND = Function(_round, name="round")
 
 
-class Delayed(Node, Generic[T]):
+class Delayed(Node, Citizen, Generic[T]):
     """The result of a call that has not been made yet.
 
     Operators, attributes, items, calls and methods of it give further lazy values; nothing
     runs before `compute`. Attributes that do not start with an underscore are looked up on
-    the result, but for `compute`, `persist`, `visualize`, `key` and `graph`.
+    the result, but for `compute`, `persist`, `visualize`, `key`, `graph` and `dask`. To Dask a
+    lazy value is one of its collections.
 
     Parameters
     ----------
@@ -148,6 +151,16 @@ class Delayed(Node, Generic[T]):
     def graph(self) -> Graph:
         """The task and all that it needs, as a `Graph`. O(tasks), made anew each time."""
         return graph_of([self])
+
+    @classmethod
+    def _tasks_of(cls, nodes: Sequence[Node]) -> Graph:
+        return graph_of(nodes)
+
+    @classmethod
+    def _held(cls, key: Key, tasks: Mapping[Key, Task], like: Delayed[Any]) -> Delayed[Any]:
+        made = link(tasks, [key], Delayed, lambda name: name)[0]
+        made._function = made._function.replace(nout=like._function.nout)
+        return made
 
     @short_traceback
     def compute(self, **options: Any) -> T:

@@ -1,0 +1,178 @@
+"""Lazy values -> Dask's layers, whose tasks are made when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import groupby
+from typing import Any
+
+import dask.base
+import dask.core
+from dask import _task_spec, highlevelgraph
+from dask.highlevelgraph import Layer, MaterializedLayer
+
+from lazygraph.classic import value_of
+from lazygraph.functions import Function
+from lazygraph.interop.calls import OnCluster
+from lazygraph.interop.read import read_dask
+from lazygraph.interop.write import write_task
+from lazygraph.keys import Key
+from lazygraph.options import Options
+from lazygraph.task import Task, make_task
+
+__all__ = ["LazyLayer", "graph_for_dask", "held", "optimize", "renamed"]
+
+# Their types know fewer kinds of keys than there are.
+base: Any = dask.base
+core: Any = dask.core
+spec: Any = _task_spec
+HighLevelGraph: Any = highlevelgraph.HighLevelGraph
+TasksOf = Callable[[Sequence[Any]], Mapping[Key, Task]]
+
+#: The options that Dask knows as annotations, by Dask's names for them.
+_ANNOTATED = {"priority": "priority", "uses": "resources"}
+
+
+class LazyLayer(Layer):
+    """The tasks that a lazy value needs: a mapping that is made when it is first read."""
+
+    def __init__(self, node: Any, key: Key, tasks_of: TasksOf) -> None:
+        super().__init__()
+        self.node, self.key, self.tasks_of = node, key, tasks_of
+
+    @cached_property
+    def _dsk(self) -> dict[Key, Any]:
+        return _written(self.tasks_of([self.node]).items())
+
+    def __getitem__(self, key: Key) -> Any:
+        return self._dsk[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._dsk)
+
+    def __len__(self) -> int:
+        return len(self._dsk)
+
+    def is_materialized(self) -> bool:
+        """Whether the tasks have been made."""
+        return "_dsk" in vars(self)
+
+    def get_output_keys(self) -> set[Any]:
+        """The keys that other layers may need."""
+        return set(self._dsk)
+
+    def __repr__(self) -> str:
+        return f"<LazyLayer of {self.key!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MaterializedLayer, (self._dsk,)
+
+
+class _Shared(spec.Task):  # type: ignore[misc]
+    """A task that stays one task where Dask would make a second of it.
+
+    What is not of Dask's own classes, Dask renames as a whole wherever `dask.delayed` is given
+    it (`dask._expr.ProhibitReuse`), and keeps the tasks under their old keys beside it: two
+    uses of a lazy value would run its tasks twice. Here the renamed is the old one's result.
+    """
+
+    __slots__ = ()
+
+    def substitute(self, subs: Any, key: Any = None) -> Any:
+        """The task with other references."""
+        if key is None and _is_renamed(self.key, subs):
+            return spec.TaskRef(self.key)
+        return super().substitute(subs, key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Elsewhere it is Dask's own: a cluster's scheduler need not know of this library.
+        return partial(spec.Task, self.key, self.func, *self.args, **self.kwargs), ()
+
+
+def _is_renamed(key: Any, subs: Any) -> bool:
+    """Whether the whole graph is renamed, this task too."""
+    new = subs.get(key)
+    while type(key) is tuple and type(new) is tuple and key:
+        key, new = key[0], new[0]
+    return type(new) is str and new[:-32] == f"{key}-"
+
+
+def _written(tasks: Iterable[tuple[Key, Task]]) -> dict[Key, Any]:
+    made: dict[Key, Any] = {}
+    for key, task in tasks:
+        written = write_task(key, task, frozenset(_ANNOTATED))
+        if type(written) is spec.Task:
+            func = OnCluster.wrapped(written.func, key, task.options)
+            written = _Shared(key, func, *written.args, **written.kwargs)
+        made[key] = written
+    return made
+
+
+def graph_for_dask(node: Any, key: Key, tasks_of: TasksOf) -> Any:
+    """The graph of a lazy value. O(1): its tasks are yet to be made."""
+    return HighLevelGraph({key: LazyLayer(node, key, tasks_of)}, {key: set()})
+
+
+def optimize(dsk: Any, keys: Any) -> Any:
+    """One graph of all the lazy values in a graph, whatever they share.
+
+    Dask calls it with the merged graphs of all lazy values of a compute. Keys are kept, and no
+    tasks are joined. Options that Dask knows become annotations.
+
+    Raises
+    ------
+    UnsupportedOptionError
+        For a task with an option that neither its call nor Dask can honour.
+
+    Notes
+    -----
+    O(tasks + arguments), about 8 us a task, whatever the number of lazy values.
+    """
+    layers = dsk.layers if isinstance(dsk, HighLevelGraph) else {}
+    lazy = [layer for layer in layers.values() if type(layer) is LazyLayer]
+    if not lazy or len(lazy) < len(layers):  # it has been through other hands, or to a cluster
+        merged = HighLevelGraph.merge(dsk)
+        return merged.cull(set(core.flatten(keys)))
+    tasks = lazy[0].tasks_of([layer.node for layer in lazy])
+    return _in_layers(tasks)
+
+
+def _in_layers(tasks: Mapping[Key, Task]) -> Any:
+    """A layer for each run of tasks that have the same annotations: Dask has them by layer."""
+    layers: dict[Any, Any] = {}
+    dependencies: dict[Any, set[Any]] = {}
+    layer_of: dict[Key, Any] = {}
+    for annotations, run in groupby(tasks.items(), key=_annotations):
+        members = list(run)
+        name = members[-1][0]
+        needed = {layer_of[dep] for _, task in members for dep in task._refs() if dep in layer_of}
+        layers[name] = MaterializedLayer(_written(members), annotations=dict(annotations) or None)
+        dependencies[name] = needed
+        layer_of.update(dict.fromkeys((key for key, _ in members), name))
+    return HighLevelGraph(layers, dependencies)
+
+
+def _annotations(item: tuple[Key, Task]) -> tuple[tuple[str, Any], ...]:
+    options: Options = item[1].options
+    given = [name for name in options.changed() if name in _ANNOTATED]
+    return tuple((_ANNOTATED[name], _value(getattr(options, name))) for name in given)
+
+
+def _value(value: Any) -> Any:
+    return dict(value) if type(value) is tuple else value
+
+
+def renamed(key: Key, rename: Any) -> Key:
+    """The key, its name replaced as Dask asks for."""
+    made: Key = base.replace_name_in_key(key, rename) if rename else key
+    return made
+
+
+def held(key: Key, dsk: Any) -> dict[Key, Task]:
+    """The tasks of a graph that Dask gives back: improved, or with results in it."""
+    entries = dict(dsk)
+    value = entries.get(key)
+    if len(entries) == 1 and not isinstance(value, (spec.GraphNode, spec.TaskRef)):
+        return {key: make_task(Function(value_of), (value,), None)}  # a result, whatever it is
+    return read_dask(entries)
