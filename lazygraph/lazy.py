@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar
 
-from lazygraph.containers import ATOMS, flatten, register_lazy
+from lazygraph.containers import ATOMS, LEAF_RULES, flatten, register_lazy
 from lazygraph.errors import CaptureError, UnpackError
 from lazygraph.functions import Function, check_nout
 from lazygraph.graph import Graph
 from lazygraph.interop.citizen import Citizen
+from lazygraph.interop.guest import guest_of
 from lazygraph.keys import Key, check_key
-from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, pack, unpack
+from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, outside_node
+from lazygraph.packing import pack, unpack
 from lazygraph.pipeline import compute, persist, visualize
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.shorten import short_repr
@@ -305,6 +307,14 @@ class Delayed(Node, Citizen, Generic[T]):
 
 
 register_lazy(Delayed)
+
+
+def _lazy_guest(value: Any) -> Any:
+    guest = guest_of(value)
+    return value if guest is None else outside_node(Delayed, guest)
+
+
+LEAF_RULES.by_attribute["__dask_graph__"] = _lazy_guest
 
 
 def _apply(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

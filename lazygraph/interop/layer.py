@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
@@ -19,7 +20,8 @@ from lazygraph.interop.read import read_dask
 from lazygraph.interop.write import write_task
 from lazygraph.keys import Key
 from lazygraph.options import Options
-from lazygraph.task import Task, make_task
+from lazygraph.shorten import short_call
+from lazygraph.task import Ref, Task, make_task
 
 __all__ = ["LazyLayer", "graph_for_dask", "held", "optimize", "renamed"]
 
@@ -75,9 +77,24 @@ class _Shared(spec.Task):  # type: ignore[misc]
     What is not of Dask's own classes, Dask renames as a whole wherever `dask.delayed` is given
     it (`dask._expr.ProhibitReuse`), and keeps the tasks under their old keys beside it: two
     uses of a lazy value would run its tasks twice. Here the renamed is the old one's result.
+
+    In the process that made it, it gives errors their note; pickled, it is Dask's own.
     """
 
-    __slots__ = ()
+    __slots__ = ("captured",)
+
+    def __init__(self, key: Any, func: Any, /, *args: Any, **kwargs: Any) -> None:
+        super().__init__(key, func, *args, **kwargs)
+        self.captured: Task | None = None
+
+    def __call__(self, values: Any = ()) -> Any:
+        try:
+            return super().__call__(values)
+        except BaseException as error:
+            # Whatever the arguments' own code does while they are shown.
+            with suppress(Exception):
+                error.add_note(_note(self.key, self.captured, values))
+            raise
 
     def substitute(self, subs: Any, key: Any = None) -> Any:
         """The task with other references."""
@@ -88,6 +105,13 @@ class _Shared(spec.Task):  # type: ignore[misc]
     def __reduce__(self) -> tuple[Any, ...]:
         # Elsewhere it is Dask's own: a cluster's scheduler need not know of this library.
         return partial(spec.Task, self.key, self.func, *self.args, **self.kwargs), ()
+
+
+def _note(key: Key, task: Any, values: Any) -> str:
+    leaves = tuple([values[x.key] if type(x) is Ref else x for x in task._leaves])
+    shown = short_call(task.name, *task._arguments(leaves))
+    site = "" if task.site is None else f"\n  captured at {task.site}"
+    return f"lazygraph: while running task {key!r}: {shown}{site}"
 
 
 def _is_renamed(key: Any, subs: Any) -> bool:
@@ -101,10 +125,12 @@ def _is_renamed(key: Any, subs: Any) -> bool:
 def _written(tasks: Iterable[tuple[Key, Task]]) -> dict[Key, Any]:
     made: dict[Key, Any] = {}
     for key, task in tasks:
-        written = write_task(key, task, frozenset(_ANNOTATED))
-        if type(written) is spec.Task:
-            func = OnCluster.wrapped(written.func, key, task.options)
-            written = _Shared(key, func, *written.args, **written.kwargs)
+        written = write_task(key, task, frozenset(_ANNOTATED), _Shared)
+        if type(written) is spec.Task:  # several, fused
+            written = _Shared(key, written.func, *written.args, **written.kwargs)
+        if type(written) is _Shared:
+            written.captured = task
+            written.func = OnCluster.wrapped(written.func, key, task.options)
         made[key] = written
     return made
 
@@ -143,11 +169,11 @@ def _in_layers(tasks: Mapping[Key, Task]) -> Any:
     layers: dict[Any, Any] = {}
     dependencies: dict[Any, set[Any]] = {}
     layer_of: dict[Key, Any] = {}
-    for annotations, run in groupby(tasks.items(), key=_annotations):
+    for asked, run in groupby(tasks.items(), key=_annotations):
         members = list(run)
         name = members[-1][0]
         needed = {layer_of[dep] for _, task in members for dep in task._refs() if dep in layer_of}
-        layers[name] = MaterializedLayer(_written(members), annotations=dict(annotations) or None)
+        layers[name] = MaterializedLayer(_written(members), annotations=dict(asked) or None)
         dependencies[name] = needed
         layer_of.update(dict.fromkeys((key for key, _ in members), name))
     return HighLevelGraph(layers, dependencies)

@@ -39,8 +39,10 @@ def write_dask(tasks: Mapping[Key, Task]) -> dict[Key, Any]:
     return {key: write_task(key, task) for key, task in tasks.items()}
 
 
-def write_task(key: Key, task: Task, beyond: frozenset[str] = frozenset()) -> Any:
-    """The task as Dask's; `beyond` are options that its graph takes care of.
+def write_task(
+    key: Key, task: Task, beyond: frozenset[str] = frozenset(), kind: Any = spec.Task
+) -> Any:
+    """The task as Dask's, of class `kind`; `beyond` are options that its graph takes care of.
 
     Raises
     ------
@@ -51,14 +53,14 @@ def write_task(key: Key, task: Task, beyond: frozenset[str] = frozenset()) -> An
         if name not in _KNOWN and name not in beyond:
             shown = "async def" if name == "is_async" else name
             raise UnsupportedOptionError(shown, "a Dask graph", key)
-    return _Writer({}).task(key, task)
+    return _Writer({}, kind).task(key, task)
 
 
 class _Writer:
     """Writes one task; those of `inner` go inside the tasks that need them."""
 
-    def __init__(self, inner: Mapping[Key, Task]) -> None:
-        self._inner = inner
+    def __init__(self, inner: Mapping[Key, Task], kind: Any = spec.Task) -> None:
+        self._inner, self._kind = inner, kind
 
     def task(self, key: Key | None, task: Task) -> Any:
         """The task as Dask's; without a key if it is nested in another."""
@@ -73,11 +75,11 @@ class _Writer:
             func = Retried(func, task.options)
         args, kwargs = self._arguments(task)
         if not any(name.startswith("_") for name in kwargs):
-            return spec.Task(key, func, *args, **kwargs)
+            return self._kind(key, func, *args, **kwargs)
         # Names that Dask's own constructor may take for itself.
         items = [part for pair in kwargs.items() for part in pair]
         nested = spec.Task(None, Made(list), *args), spec.Task(None, Made(dict_of), *items)
-        return spec.Task(key, call_with, func, *nested)
+        return self._kind(key, call_with, func, *nested)
 
     def _value(self, key: Key | None, task: Task) -> Any:
         """A task that only holds something: data, another's result, a container of such."""

@@ -1,0 +1,139 @@
+"""Dask collections -> one graph of tasks, optimized by Dask's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dask.base
+import dask.core
+from dask import _expr, highlevelgraph
+from dask.delayed import single_key
+
+from lazygraph.classic import value_of
+from lazygraph.containers import Template
+from lazygraph.functions import Function
+from lazygraph.interop.guest import Guest
+from lazygraph.interop.read import read_dask
+from lazygraph.keys import Key
+from lazygraph.task import Ref, Task, make_task
+
+__all__ = ["joint_tasks", "key_of"]
+
+base: Any = dask.base
+core: Any = dask.core
+expr: Any = _expr
+HighLevelGraph: Any = highlevelgraph.HighLevelGraph
+
+
+def key_of(guest: Guest) -> Key:
+    """What names the result of a collection."""
+    collection = guest.collection
+    if not guest.in_parts and _is_one_task(collection):
+        key: Key = collection.__dask_keys__()[0]
+        return key
+    name = type(collection).__name__.lower() + ("-parts" if guest.in_parts else "")
+    return f"{name}-{base.tokenize(collection)}"
+
+
+def _is_one_task(collection: Any) -> bool:
+    """Whether the collection is the result of one task, as it is."""
+    func, extra = collection.__dask_postcompute__()
+    return func is single_key and not extra
+
+
+def joint_tasks(guests: Sequence[Guest]) -> dict[Key, Task]:
+    """Tasks for all the guests: each one's result is that of the task of its key.
+
+    Notes
+    -----
+    Collections of one kind, those with the same `__dask_optimize__`, are optimized together,
+    dataframes' expressions likewise, as in `dask.compute`; what they share is one task.
+    """
+    unique = {guest.key: guest for guest in guests}.values()
+    legacy: dict[Any, list[Guest]] = {}
+    expressions: list[Guest] = []
+    for guest in unique:
+        if isinstance(getattr(guest.collection, "expr", None), expr.Expr):
+            expressions.append(guest)
+        else:
+            legacy.setdefault(base.optimization_function(guest.collection), []).append(guest)
+    dsk: dict[Any, Any] = {}
+    ends: dict[Key, Task] = {}
+    for optimize, group in legacy.items():
+        dsk.update(_optimized(optimize, group))
+        ends.update((g.key, _finished(g, g.collection.__dask_keys__())) for g in group)
+    if expressions:
+        graph, keys = _lowered(expressions)
+        dsk.update(graph)
+        for guest, nested in zip(expressions, keys, strict=True):
+            ends[guest.key] = _finished_expression(guest, nested)
+    tasks = read_dask(dsk)
+    tasks.update((key, task) for key, task in ends.items() if key not in tasks)
+    return tasks
+
+
+def _optimized(optimize: Callable[..., Any], guests: Sequence[Guest]) -> dict[Any, Any]:
+    graphs = [guest.collection.__dask_graph__() for guest in guests]
+    keys = [guest.collection.__dask_keys__() for guest in guests]
+    return dict(optimize(HighLevelGraph.merge(*graphs), keys))
+
+
+def _lowered(guests: Sequence[Guest]) -> tuple[Any, list[Any]]:
+    """The graph of expressions, and per guest the keys of its parts."""
+    wanted = [
+        guest.collection.expr if guest.in_parts else guest.collection.expr.finalize_compute()
+        for guest in guests
+    ]
+    lowered = expr._ExprSequence(*wanted).optimize()
+    return lowered.__dask_graph__(), lowered.__dask_keys__()
+
+
+def _finished(guest: Guest, keys: Any) -> Task:
+    """The task that makes of a collection's parts what `compute` gives."""
+    if guest.in_parts:
+        return _by_key(keys)
+    func, extra = guest.collection.__dask_postcompute__()
+    leaves, program = _nested(keys)
+    function = Function(func, name=f"finalize-{type(guest.collection).__name__.lower()}")
+    return make_task(function, (*leaves, *extra), Template(tuple(program), 1 + len(extra)))
+
+
+def _finished_expression(guest: Guest, keys: Any) -> Task:
+    if guest.in_parts:
+        return _by_key(keys)
+    (key,) = keys
+    return make_task(_VALUE, (Ref(key),), None)
+
+
+def _by_key(nested: Any) -> Task:
+    """The task that gives a dict of parts by their keys."""
+    keys = tuple(core.flatten(nested))
+    return make_task(_KEYED, (keys, *map(Ref, keys)), None)
+
+
+def _keyed(keys: Sequence[Key], *parts: Any) -> dict[Key, Any]:
+    return dict(zip(keys, parts, strict=True))
+
+
+_KEYED, _VALUE = Function(_keyed, name="parts"), Function(value_of)
+
+
+def _nested(keys: Any) -> tuple[list[Ref], list[tuple[int, Any, int]]]:
+    """Lists of keys, nested as deeply as an array has dimensions, as leaves and a program."""
+    leaves: list[Ref] = []
+    program: list[tuple[int, Any, int]] = []
+    pushed = 0
+
+    def add(item: Any) -> None:
+        nonlocal pushed
+        if not isinstance(item, list):
+            leaves.append(Ref(item))
+            return
+        for each in item:
+            add(each)
+        program.append((len(leaves) - pushed, list, len(item)))
+        pushed = len(leaves)
+
+    add(keys)
+    return leaves, program
