@@ -15,7 +15,7 @@ from lazygraph.containers import ATOMS, LEAF_RULES, flatten, register_lazy
 from lazygraph.errors import CaptureError, UnpackError
 from lazygraph.functions import Function, check_nout
 from lazygraph.graph import Graph
-from lazygraph.interop.citizen import Citizen
+from lazygraph.interop.citizen import Citizen, is_asked_by_dask
 from lazygraph.interop.guest import guest_of
 from lazygraph.keys import Key, check_key
 from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, outside_node
@@ -199,7 +199,7 @@ class Delayed(Node, Citizen, Generic[T]):
 
     # ---------------------------------------------------- further lazy values
     def __getattr__(self, name: str) -> Delayed[Any]:
-        if name.startswith("_"):
+        if name.startswith("_") or (name == "expr" and is_asked_by_dask(caller(1))):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         meant = _misspelt(name)
         if meant is not None:

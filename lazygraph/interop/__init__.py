@@ -5,6 +5,6 @@
 collection be an argument here, by way of `joint`. Only `read`, `write`, `layer` and `joint`
 import Dask, and are imported when there is something of Dask's to work on.
 
-Supported are the releases of Dask from 2025.4 on; `make dask-range` runs the tests marked
+Supported are the releases of Dask from 2025.4.1 on; `make dask-range` runs the tests marked
 ``dask`` on the oldest and the newest.
 """

@@ -92,7 +92,7 @@ class OnCluster:
         """The function's result."""
         worker = sys.modules.get("distributed.worker")
         if worker is None or getattr(worker.thread_state, "key", None) is None:
-            raise UnsupportedOptionError(self.names[0], "Dask's local scheduler", self.key)
+            raise UnsupportedOptionError(self.names[0], "local Dask", self.key)
         return self.func(*args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from lazygraph.keys import Key
 from lazygraph.task import Task
 
-__all__ = ["Citizen"]
+__all__ = ["Citizen", "is_asked_by_dask"]
+
+
+def is_asked_by_dask(frame: FrameType) -> bool:
+    """Whether it is Dask's code in a frame that asks whether there is an attribute `expr`.
+
+    Its releases before 2026.6 take whatever has one for an expression of theirs; of a lazy
+    value it is one more task.
+    """
+    return str(frame.f_globals.get("__name__")).startswith("dask.")
 
 
 class _DefaultScheduler:
@@ -20,10 +31,19 @@ class _DefaultScheduler:
         return get
 
 
-def _optimize(dsk: Any, keys: Any, **_: Any) -> Any:
-    from lazygraph.interop.layer import optimize  # late, as above
+def _unchanged(dsk: Any, _keys: Any, **_: Any) -> Any:
+    return dsk
 
-    return optimize(dsk, keys)
+
+class _Optimize:
+    """What Dask improves a graph by: nothing, on each instance by a function of its own.
+
+    Dask joins collections that have the same one, and then gives their results in the order of
+    the groups: of ``dask.compute(x, array, y)`` the last two would be exchanged.
+    """
+
+    def __get__(self, instance: Any, owner: Any) -> Callable[..., Any]:
+        return _unchanged if instance is None else partial(_unchanged)
 
 
 class Citizen:
@@ -68,7 +88,7 @@ class Citizen:
         return ("lazygraph", self._get_key())
 
     __dask_scheduler__ = _DefaultScheduler()
-    __dask_optimize__ = staticmethod(_optimize)
+    __dask_optimize__ = _Optimize()
 
     def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[()]]:
         from dask.delayed import single_key  # late; by it Dask knows that keys may be kept

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import dask.base
 import dask.core
 from dask import _expr, highlevelgraph
 from dask.delayed import single_key
+from dask.highlevelgraph import Layer
 
 from lazygraph.classic import value_of
 from lazygraph.containers import Template
@@ -60,8 +62,12 @@ def joint_tasks(guests: Sequence[Guest]) -> dict[Key, Task]:
             legacy.setdefault(base.optimization_function(guest.collection), []).append(guest)
     dsk: dict[Any, Any] = {}
     ends: dict[Key, Task] = {}
-    for optimize, group in legacy.items():
-        dsk.update(_optimized(optimize, group))
+    merged = [HighLevelGraph.merge(*_graphs(group)) for group in legacy.values()]
+    kept = _between(merged)
+    for (optimize, group), graph in zip(legacy.items(), merged, strict=True):
+        keys = [guest.collection.__dask_keys__() for guest in group]
+        shared = [key for name in kept if name in graph.layers for key in _outputs(graph, name)]
+        dsk.update(graph if optimize is None else optimize(graph, [*keys, shared]))
         ends.update((g.key, _finished(g, g.collection.__dask_keys__())) for g in group)
     if expressions:
         graph, keys = _lowered(expressions)
@@ -73,10 +79,28 @@ def joint_tasks(guests: Sequence[Guest]) -> dict[Key, Task]:
     return tasks
 
 
-def _optimized(optimize: Callable[..., Any], guests: Sequence[Guest]) -> dict[Any, Any]:
-    graphs = [guest.collection.__dask_graph__() for guest in guests]
-    keys = [guest.collection.__dask_keys__() for guest in guests]
-    return dict(optimize(HighLevelGraph.merge(*graphs), keys))
+def _graphs(guests: Sequence[Guest]) -> list[Any]:
+    return [guest.collection.__dask_graph__() for guest in guests]
+
+
+def _outputs(graph: Any, name: str) -> list[Key]:
+    layer = graph.layers[name]
+    return list(layer.get_output_keys() if isinstance(layer, Layer) else layer)
+
+
+def _between(graphs: Sequence[Any]) -> list[str]:
+    """The layers by which graphs of different kinds share others.
+
+    Each kind is optimized by itself: what one of them has joined with its own tasks would run
+    again for the other. So the results of these layers are to be kept.
+    """
+    times = Counter(name for graph in graphs for name in graph.layers)
+    needed: dict[str, None] = {}
+    for graph in graphs:
+        for name, dependencies in graph.dependencies.items():
+            if times[name] == 1:
+                needed.update(dict.fromkeys(dep for dep in dependencies if times[dep] > 1))
+    return sorted(needed, key=repr)
 
 
 def _lowered(guests: Sequence[Guest]) -> tuple[Any, list[Any]]:

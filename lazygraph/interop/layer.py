@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import operator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
-from itertools import groupby
 from typing import Any
 
 import dask.base
-import dask.core
 from dask import _task_spec, highlevelgraph
 from dask.highlevelgraph import Layer, MaterializedLayer
 
 from lazygraph.classic import value_of
 from lazygraph.functions import Function
-from lazygraph.interop.calls import OnCluster
+from lazygraph.interop.calls import ON_CLUSTER, OnCluster
 from lazygraph.interop.read import read_dask
 from lazygraph.interop.write import write_task
 from lazygraph.keys import Key
-from lazygraph.options import Options
 from lazygraph.shorten import short_call
 from lazygraph.task import Ref, Task, make_task
 
-__all__ = ["LazyLayer", "graph_for_dask", "held", "optimize", "renamed"]
+__all__ = ["LazyLayer", "graph_for_dask", "held", "renamed"]
 
 # Their types know fewer kinds of keys than there are.
 base: Any = dask.base
-core: Any = dask.core
 spec: Any = _task_spec
 HighLevelGraph: Any = highlevelgraph.HighLevelGraph
 TasksOf = Callable[[Sequence[Any]], Mapping[Key, Task]]
-
-#: The options that Dask knows as annotations, by Dask's names for them.
-_ANNOTATED = {"priority": "priority", "uses": "resources"}
 
 
 class LazyLayer(Layer):
@@ -44,8 +39,21 @@ class LazyLayer(Layer):
         self.node, self.key, self.tasks_of = node, key, tasks_of
 
     @cached_property
+    def _tasks(self) -> Mapping[Key, Task]:
+        return self.tasks_of([self.node])
+
+    @cached_property
     def _dsk(self) -> dict[Key, Any]:
-        return _written(self.tasks_of([self.node]).items())
+        return _written(self._tasks)
+
+    @property
+    def annotations(self) -> Any:
+        """What the tasks ask of a cluster, by Dask's names, and then by key."""
+        return {**_annotations(self._tasks), **self._given} or None
+
+    @annotations.setter
+    def annotations(self, given: Any) -> None:
+        self._given = given or {}  # what holds in the surrounding `dask.annotate`
 
     def __getitem__(self, key: Key) -> Any:
         return self._dsk[key]
@@ -68,7 +76,7 @@ class LazyLayer(Layer):
         return f"<LazyLayer of {self.key!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return MaterializedLayer, (self._dsk,)
+        return MaterializedLayer, (self._dsk, self.annotations)
 
 
 class _Shared(spec.Task):  # type: ignore[misc]
@@ -78,7 +86,8 @@ class _Shared(spec.Task):  # type: ignore[misc]
     it (`dask._expr.ProhibitReuse`), and keeps the tasks under their old keys beside it: two
     uses of a lazy value would run its tasks twice. Here the renamed is the old one's result.
 
-    In the process that made it, it gives errors their note; pickled, it is Dask's own.
+    Nor is it joined with others, which would hide its key and have it run once in each. In
+    the process that made it, it gives errors their note; pickled, it is Dask's own.
     """
 
     __slots__ = ("captured",)
@@ -86,6 +95,11 @@ class _Shared(spec.Task):  # type: ignore[misc]
     def __init__(self, key: Any, func: Any, /, *args: Any, **kwargs: Any) -> None:
         super().__init__(key, func, *args, **kwargs)
         self.captured: Task | None = None
+
+    @property
+    def block_fusion(self) -> bool:
+        """Whether Dask must not join it with others."""
+        return True
 
     def __call__(self, values: Any = ()) -> Any:
         try:
@@ -122,10 +136,10 @@ def _is_renamed(key: Any, subs: Any) -> bool:
     return type(new) is str and new[:-32] == f"{key}-"
 
 
-def _written(tasks: Iterable[tuple[Key, Task]]) -> dict[Key, Any]:
+def _written(tasks: Mapping[Key, Task]) -> dict[Key, Any]:
     made: dict[Key, Any] = {}
-    for key, task in tasks:
-        written = write_task(key, task, frozenset(_ANNOTATED), _Shared)
+    for key, task in tasks.items():
+        written = write_task(key, task, ON_CLUSTER, _Shared)
         if type(written) is spec.Task:  # several, fused
             written = _Shared(key, written.func, *written.args, **written.kwargs)
         if type(written) is _Shared:
@@ -135,58 +149,24 @@ def _written(tasks: Iterable[tuple[Key, Task]]) -> dict[Key, Any]:
     return made
 
 
+def _annotations(tasks: Mapping[Key, Task]) -> dict[str, Callable[[Key], Any]]:
+    """By Dask's names, functions of the key: Dask has annotations by layer, not by task.
+
+    Nothing of this library is in them: a cluster's scheduler need not know it.
+    """
+    priority = {key: task.options.priority for key, task in tasks.items() if task.options.priority}
+    resources = {key: dict(task.options.uses) for key, task in tasks.items() if task.options.uses}
+    made: dict[str, Callable[[Key], Any]] = {}
+    if priority:
+        made["priority"] = partial(operator.getitem, defaultdict(int, priority))
+    if resources:
+        made["resources"] = partial(dict.get, resources)
+    return made
+
+
 def graph_for_dask(node: Any, key: Key, tasks_of: TasksOf) -> Any:
     """The graph of a lazy value. O(1): its tasks are yet to be made."""
     return HighLevelGraph({key: LazyLayer(node, key, tasks_of)}, {key: set()})
-
-
-def optimize(dsk: Any, keys: Any) -> Any:
-    """One graph of all the lazy values in a graph, whatever they share.
-
-    Dask calls it with the merged graphs of all lazy values of a compute. Keys are kept, and no
-    tasks are joined. Options that Dask knows become annotations.
-
-    Raises
-    ------
-    UnsupportedOptionError
-        For a task with an option that neither its call nor Dask can honour.
-
-    Notes
-    -----
-    O(tasks + arguments), about 8 us a task, whatever the number of lazy values.
-    """
-    layers = dsk.layers if isinstance(dsk, HighLevelGraph) else {}
-    lazy = [layer for layer in layers.values() if type(layer) is LazyLayer]
-    if not lazy or len(lazy) < len(layers):  # it has been through other hands, or to a cluster
-        merged = HighLevelGraph.merge(dsk)
-        return merged.cull(set(core.flatten(keys)))
-    tasks = lazy[0].tasks_of([layer.node for layer in lazy])
-    return _in_layers(tasks)
-
-
-def _in_layers(tasks: Mapping[Key, Task]) -> Any:
-    """A layer for each run of tasks that have the same annotations: Dask has them by layer."""
-    layers: dict[Any, Any] = {}
-    dependencies: dict[Any, set[Any]] = {}
-    layer_of: dict[Key, Any] = {}
-    for asked, run in groupby(tasks.items(), key=_annotations):
-        members = list(run)
-        name = members[-1][0]
-        needed = {layer_of[dep] for _, task in members for dep in task._refs() if dep in layer_of}
-        layers[name] = MaterializedLayer(_written(members), annotations=dict(asked) or None)
-        dependencies[name] = needed
-        layer_of.update(dict.fromkeys((key for key, _ in members), name))
-    return HighLevelGraph(layers, dependencies)
-
-
-def _annotations(item: tuple[Key, Task]) -> tuple[tuple[str, Any], ...]:
-    options: Options = item[1].options
-    given = [name for name in options.changed() if name in _ANNOTATED]
-    return tuple((_ANNOTATED[name], _value(getattr(options, name))) for name in given)
-
-
-def _value(value: Any) -> Any:
-    return dict(value) if type(value) is tuple else value
 
 
 def renamed(key: Key, rename: Any) -> Key:

@@ -52,7 +52,7 @@ def write_task(
     for name in task.options.changed():
         if name not in _KNOWN and name not in beyond:
             shown = "async def" if name == "is_async" else name
-            raise UnsupportedOptionError(shown, "a Dask graph", key)
+            raise UnsupportedOptionError(shown, "Dask", key)
     return _Writer({}, kind).task(key, task)
 
 
