@@ -15,12 +15,12 @@ from dask.callbacks import Callback
 from dask.diagnostics import Profiler, ProgressBar
 from dask.highlevelgraph import HighLevelGraph
 from distributed import Client, LocalCluster, futures_of, wait
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import as_delayed, evaluate, programs
 from tasks import add, counting, fail, inc, keyword, tallied
 
 import lazygraph
-from lazygraph import Delayed, delayed
+from lazygraph import Delayed, Graph, delayed
 from lazygraph.errors import KeyCollisionError, UnsupportedOptionError
 
 pytestmark = pytest.mark.dask
@@ -98,7 +98,29 @@ def test_an_attribute_named_expr_is_still_the_results() -> None:
     assert dask.compute(x.expr) == (5,)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_graph_of_30_000_tasks_is_made_for_dask_without_recursion(deep: bool) -> None:
+    x = dinc(0)
+    for _ in range(30_000):
+        x = dinc(x) if deep else x
+    top = x if deep else delayed(max)([dinc(n) for n in range(30_000)])
+
+    assert len(top.dask) == 30_001
+    assert len(pickle.loads(pickle.dumps(top.dask))) == 30_001
+
+
+def test_options_survive_the_way_to_dask_and_back() -> None:
+    x = delayed(inc, retries=2, uses={"db": 1}, priority=2)(1)
+
+    for dsk in (dict(x.dask), dict(pickle.loads(pickle.dumps(x.dask)))):
+        (task,) = Graph.from_dask(dsk).values()
+        assert task.options == x.graph[x.key].options
+        assert task.func is inc
+
+
 # ------------------------------------------------------------------- compute
+@settings(deadline=None)
 @given(programs())
 def test_dask_computes_what_plain_calls_give(program: dict[str, Any]) -> None:
     made = as_delayed(program)

@@ -12,7 +12,7 @@ from dask._task_spec import Alias, DataNode, Dict, List, Set, TaskRef, Tuple
 from dask._task_spec import Task as DaskTask
 from dask.core import get_deps
 from dask.highlevelgraph import HighLevelGraph
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import as_graph, evaluate, programs
 from tasks import add, fail, identity, inc, keyword, total
@@ -109,6 +109,7 @@ def test_a_graph_of_all_forms_goes_to_dask_and_back() -> None:
     }
 
 
+@settings(deadline=None)
 @given(programs())
 def test_a_random_graph_goes_to_dask_and_back_unchanged(program: dict[str, Any]) -> None:
     graph, keys = as_graph(program), list(program)
@@ -124,6 +125,7 @@ def test_a_random_graph_goes_to_dask_and_back_unchanged(program: dict[str, Any])
     assert [repr(task) for task in back.values()] == [repr(task) for task in graph.values()]
 
 
+@settings(deadline=None)
 @given(programs())
 def test_an_optimized_random_graph_has_the_same_values_in_dask(program: dict[str, Any]) -> None:
     last = [*program][-1]
@@ -135,6 +137,7 @@ def test_an_optimized_random_graph_has_the_same_values_in_dask(program: dict[str
     assert lazygraph.get(Graph.from_dask(there), last, scheduler="sync") == evaluate(program)[last]
 
 
+@settings(deadline=None)
 @given(programs(), st.data())
 def test_a_mixture_of_forms_has_the_same_values(program: dict[str, Any], data: Any) -> None:
     """Some entries as Dask's objects, some as classic tuples."""

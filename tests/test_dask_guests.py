@@ -19,6 +19,7 @@ from tasks import add, append, counting, fail, identity, inc, said, tallied
 
 import lazygraph
 from lazygraph import Delayed, delayed
+from lazygraph.errors import KeyCollisionError
 from lazygraph.leaf_rules import LeafRules
 
 pytestmark = pytest.mark.dask
@@ -172,6 +173,31 @@ def test_a_lazy_value_inside_a_collection_is_the_same_task_outside(tmp_path: Any
 
     assert computed == (3, 3)
     assert said(log) == "."
+
+
+@pytest.mark.parametrize("of", [delayed(np.ones)(3), delayed([1.0, 1, 1], name="ones")])
+def test_a_named_lazy_value_inside_a_collection_is_no_other_task(of: Any) -> None:
+    named = delayed(np.multiply, retries=1)(of, 2, dask_key_name="named")
+    array = da.from_delayed(named, (3,), dtype=float)
+
+    assert lazygraph.compute(array.sum(), named.sum(), of[0], scheduler="sync") == (6, 6, 1)
+
+
+def test_another_task_of_the_same_given_key_inside_a_collection_is_an_error() -> None:
+    one = dask.delayed(inc)(1, dask_key_name="same")
+    other = delayed(inc)(5, dask_key_name="same")
+
+    with pytest.raises(KeyCollisionError, match="same"):
+        lazygraph.compute(dadd(one, other))
+
+
+def test_the_error_of_a_lazy_task_inside_a_collection_tells_where_it_was_captured() -> None:
+    array = da.from_delayed(delayed(fail)("this"), (3,), dtype=float)
+
+    with pytest.raises(ValueError, match="cannot use this") as caught:
+        dinc(array.sum()).compute()
+
+    assert "test_dask_guests.py:" in caught.value.__notes__[0]
 
 
 def test_what_collections_of_different_kinds_share_runs_once(tmp_path: Any) -> None:

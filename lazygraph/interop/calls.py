@@ -78,22 +78,20 @@ def fetch(future: Any) -> Any:
 class OnCluster:
     """A function with options that only Dask's cluster honours; elsewhere they are refused."""
 
-    def __init__(self, func: Callable[..., Any], key: Key, names: tuple[str, ...]) -> None:
-        self.func, self.key, self.names = func, key, names
+    def __init__(self, func: Callable[..., Any], key: Key, options: Options) -> None:
+        self.func, self.key, self.options = func, key, options
         self.__name__ = getattr(func, "__name__", type(func).__name__)
-
-    @classmethod
-    def wrapped(cls, func: Callable[..., Any], key: Key, options: Options) -> Callable[..., Any]:
-        """The function, if need be with the check around it."""
-        names = tuple(name for name in options.changed() if name in ON_CLUSTER)
-        return cls(func, key, names) if names else func
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The function's result."""
         worker = sys.modules.get("distributed.worker")
         if worker is None or getattr(worker.thread_state, "key", None) is None:
-            raise UnsupportedOptionError(self.names[0], "local Dask", self.key)
+            asked = next(name for name in self.options.changed() if name in ON_CLUSTER)
+            raise UnsupportedOptionError(asked, "local Dask", self.key)
         return self.func(*args, **kwargs)
 
+    def __repr__(self) -> str:
+        return f"OnCluster({self.__name__}, {self.options})"
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return OnCluster, (self.func, self.key, self.names)
+        return OnCluster, (self.func, self.key, self.options)

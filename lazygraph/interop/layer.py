@@ -144,7 +144,8 @@ def _written(tasks: Mapping[Key, Task]) -> dict[Key, Any]:
             written = _Shared(key, written.func, *written.args, **written.kwargs)
         if type(written) is _Shared:
             written.captured = task
-            written.func = OnCluster.wrapped(written.func, key, task.options)
+            if not ON_CLUSTER.isdisjoint(task.options.changed()):
+                written.func = OnCluster(written.func, key, task.options)
         made[key] = written
     return made
 

@@ -15,7 +15,7 @@ from lazygraph.containers import PLAIN, Literal, Template, dict_of
 from lazygraph.errors import CaptureError
 from lazygraph.functions import Function
 from lazygraph.fused import fuse_tasks
-from lazygraph.interop.calls import Made, Retried, call_with, fetch
+from lazygraph.interop.calls import Made, OnCluster, Retried, call_with, fetch
 from lazygraph.keys import Key
 from lazygraph.options import NO_OPTIONS
 from lazygraph.task import Ref, Task, make_task
@@ -63,6 +63,9 @@ class DaskReader(Reader):
         """The task of the entry."""
         if not isinstance(value, _SPEC):
             return super().read(value)
+        captured = getattr(value, "captured", None)
+        if type(captured) is Task:  # it was ours, and nobody has changed it
+            return captured
         try:
             last = self._entry(value)
         except RecursionError:
@@ -126,7 +129,7 @@ class DaskReader(Reader):
         if writer.program or kwargs:
             template = Template(tuple(writer.program), len(args), tuple(kwargs))
         options = NO_OPTIONS
-        if type(func) is Retried:
+        while type(func) in (OnCluster, Retried):
             func, options = func.func, func.options
         function = _VALUE if func is value_of else Function(func, options=options)
         return make_task(function, tuple(writer.leaves), template)
