@@ -190,11 +190,52 @@ def test_a_task_object_among_the_arguments_is_handed_over_itself() -> None:
     assert dask.get(graph.to_dask(), "a") is task
 
 
+def test_data_in_a_classic_tuple_is_handed_over_itself() -> None:
+    once = iter([1])  # of another type than those that may be read again
+
+    assert lazygraph.get({"a": (identity, DataNode(None, once))}, "a") is once
+    assert lazygraph.get({"a": (identity, DataNode(None, zip([1])))}, "a").__class__ is zip
+
+
+def test_a_list_put_in_place_of_a_result_stays_one_item() -> None:
+    graph = Graph({"a": Task(inc, (1,)), "b": Task(identity, ([Ref("a")],))})
+    graph.substitute("a", lazygraph.literal([1, 2]))
+
+    assert dask.get(graph.to_dask(), "b") == [[1, 2]]
+
+
+def test_keywords_of_dasks_own_constructor_reach_the_function() -> None:
+    graph = Graph(
+        {"a": Task(pairs, (), {"_data_producer": Ref("b"), "z": 1}), "b": Task(inc, (1,))}
+    )
+
+    assert dask.get(graph.to_dask(), "a") == [("_data_producer", 2), ("z", 1)]
+    assert repr(Graph.from_dask(graph.to_dask())["a"]) == repr(graph["a"])
+
+
 def test_fused_tasks_know_their_members() -> None:
     fused = Graph.from_dask(FORMS)["fused"]
 
     assert isinstance(fused.func, Fused)
     assert [member.key for member in fused.func.members] == ["inner", "outer"]
+
+
+@pytest.mark.parametrize("by", ["called", DataNode(None, 10), DaskTask(None, inc, TaskRef("data"))])
+def test_a_fused_task_takes_what_dask_put_in_place_of_its_inputs(by: Any) -> None:
+    dsk = {**FORMS, "fused": FORMS["fused"].substitute({"classic": by})}
+
+    assert lazygraph.get(dsk, "fused") == dask.get(dsk, "fused")
+
+
+def test_tasks_fused_of_fused_tasks_go_to_dask_and_back() -> None:
+    more = DaskTask.fuse(FORMS["fused"], DaskTask("more", inc, TaskRef("fused")), key="more")
+    dsk = {**FORMS, "more": more}
+    del dsk["fused"]
+
+    there = Graph.from_dask(dsk).to_dask()
+
+    assert dask.get(there, "more") == dask.get(dsk, "more") == lazygraph.get(dsk, "more")
+    assert needs(there)["more"] == {"classic", "data"}
 
 
 def test_a_fused_task_whose_input_was_substituted_has_the_new_one_in_dask() -> None:
