@@ -362,6 +362,22 @@ def test_a_cluster_persists_a_lazy_value_in_futures(client: Client, tmp_path: An
     assert said(log) == "."
 
 
+@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes"])
+def test_what_a_cluster_holds_is_fetched_for_a_run_here(client: Client, scheduler: str) -> None:
+    array = client.persist(da.arange(7, chunks=2))
+    one = client.persist(dask.delayed(inc)(1))
+
+    computed = lazygraph.compute(dinc(array.sum()), dadd(one, array.max()), scheduler=scheduler)
+
+    assert computed == (22, 8)
+
+
+def test_a_cluster_computes_lazy_values_made_of_collections(client: Client) -> None:
+    array = da.arange(8, chunks=2)
+
+    assert client.compute(dinc(array.sum())).result() == 29
+
+
 def test_priorities_and_resources_reach_the_cluster(client: Client) -> None:
     x = delayed(inc, uses={"db": 1}, priority=3)(dinc(1))
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import dask.base
 import dask.core
-from dask import _expr, highlevelgraph
+from dask import _expr, _task_spec, highlevelgraph
 from dask.delayed import single_key
-from dask.highlevelgraph import Layer
+from dask.highlevelgraph import Layer, MaterializedLayer
 
 from lazygraph.classic import value_of
 from lazygraph.containers import Template
@@ -24,6 +24,7 @@ __all__ = ["joint_tasks", "key_of"]
 
 base: Any = dask.base
 core: Any = dask.core
+spec: Any = _task_spec
 expr: Any = _expr
 HighLevelGraph: Any = highlevelgraph.HighLevelGraph
 
@@ -74,9 +75,21 @@ def joint_tasks(guests: Sequence[Guest]) -> dict[Key, Task]:
         dsk.update(graph)
         for guest, nested in zip(expressions, keys, strict=True):
             ends[guest.key] = _finished_expression(guest, nested)
-    tasks = read_dask(dsk)
+    held = (_held_by_cluster(layer) for graph in merged for layer in graph.layers.values())
+    tasks = {key: task for futures in held for key, task in futures.items()}
+    tasks.update(read_dask(dsk))
     tasks.update((key, task) for key, task in ends.items() if key not in tasks)
     return tasks
+
+
+def _held_by_cluster(layer: Any) -> dict[Key, Task]:
+    """Tasks that fetch the results that a layer has as futures: Dask's passes leave them out."""
+    if not isinstance(layer, MaterializedLayer):
+        return {}
+    futures: dict[Key, Any] = {
+        key: value for key, value in layer.items() if isinstance(value, spec.TaskRef)
+    }
+    return read_dask(futures) if futures else {}
 
 
 def _graphs(guests: Sequence[Guest]) -> list[Any]:

@@ -17,7 +17,7 @@ from lazygraph.functions import Function
 from lazygraph.fused import fuse_tasks
 from lazygraph.interop.calls import Made, OnCluster, Retried, call_with, fetch
 from lazygraph.keys import Key
-from lazygraph.options import NO_OPTIONS
+from lazygraph.options import NO_OPTIONS, Options
 from lazygraph.task import Ref, Task, make_task
 
 __all__ = ["read_dask", "tasks_of"]
@@ -75,6 +75,8 @@ class DaskReader(Reader):
     def _entry(self, value: Any) -> Task:
         if isinstance(value, spec.DataNode):
             return make_task(_VALUE, (value.value,), None)
+        if isinstance(value, spec.TaskRef) and type(value) is not spec.TaskRef:
+            return make_task(_FETCH, (value,), None)
         if isinstance(value, spec.Task) and not isinstance(value, spec.NestedContainer):
             return self._called(value)
         return self._built(value_of, (value,), {})
@@ -159,7 +161,9 @@ def _with_inputs(task: Task, outside: Mapping[Key, Any]) -> Task:
 
 
 _SPEC = (spec.GraphNode, spec.TaskRef)
-_VALUE, _FETCH = Function(value_of), Function(fetch)
+# The connection to a cluster is this process's.
+_HERE = Options(local=True)
+_VALUE, _FETCH = Function(value_of), Function(fetch, options=_HERE)
 _NESTED: dict[Any, Any] = {list: spec.List, tuple: spec.Tuple, set: spec.Set}
 
 

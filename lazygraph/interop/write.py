@@ -49,7 +49,7 @@ def write_task(
     UnsupportedOptionError
         For any other option that a call cannot honour by itself.
     """
-    for name in task.options.changed():
+    for name in task.options.changed() if task.func is not fetch else ():
         if name not in _KNOWN and name not in beyond:
             shown = "async def" if name == "is_async" else name
             raise UnsupportedOptionError(shown, "Dask", key)
