@@ -10,7 +10,7 @@ import dask.base
 import dask.core
 from dask import _expr, _task_spec, highlevelgraph
 from dask.delayed import single_key
-from dask.highlevelgraph import Layer, MaterializedLayer
+from dask.highlevelgraph import MaterializedLayer
 
 from lazygraph.classic import value_of
 from lazygraph.containers import Template
@@ -54,51 +54,50 @@ def joint_tasks(guests: Sequence[Guest]) -> dict[Key, Task]:
     dataframes' expressions likewise, as in `dask.compute`; what they share is one task.
     """
     unique = {guest.key: guest for guest in guests}.values()
-    legacy: dict[Any, list[Guest]] = {}
-    expressions: list[Guest] = []
-    for guest in unique:
-        if isinstance(getattr(guest.collection, "expr", None), expr.Expr):
-            expressions.append(guest)
-        else:
-            legacy.setdefault(base.optimization_function(guest.collection), []).append(guest)
-    dsk: dict[Any, Any] = {}
-    ends: dict[Key, Task] = {}
-    merged = [HighLevelGraph.merge(*_graphs(group)) for group in legacy.values()]
+    expressions = [guest for guest in unique if _is_expression(guest.collection)]
+    others = [guest for guest in unique if guest not in expressions]
+    return {**_of_graphs(others), **_of_expressions(expressions)}
+
+
+def _is_expression(collection: Any) -> bool:
+    return isinstance(getattr(collection, "expr", None), expr.Expr)
+
+
+def _of_graphs(guests: Sequence[Guest]) -> dict[Key, Task]:
+    """The tasks of arrays, bags, `dask.delayed` objects, and whoever else has a graph."""
+    groups: dict[Any, list[Guest]] = {}
+    for guest in guests:
+        groups.setdefault(base.optimization_function(guest.collection), []).append(guest)
+    merged = [
+        HighLevelGraph.merge(*[guest.collection.__dask_graph__() for guest in group])
+        for group in groups.values()
+    ]
     kept = _between(merged)
-    for (optimize, group), graph in zip(legacy.items(), merged, strict=True):
+    tasks: dict[Key, Task] = {}
+    for (optimize, group), graph in zip(groups.items(), merged, strict=True):
         keys = [guest.collection.__dask_keys__() for guest in group]
         shared = [key for name in kept if name in graph.layers for key in _outputs(graph, name)]
-        dsk.update(graph if optimize is None else optimize(graph, [*keys, shared]))
-        ends.update((g.key, _finished(g, g.collection.__dask_keys__())) for g in group)
-    if expressions:
-        graph, keys = _lowered(expressions)
-        dsk.update(graph)
-        for guest, nested in zip(expressions, keys, strict=True):
-            ends[guest.key] = _finished_expression(guest, nested)
-    held = (_held_by_cluster(layer) for graph in merged for layer in graph.layers.values())
-    tasks = {key: task for futures in held for key, task in futures.items()}
-    tasks.update(read_dask(dsk))
-    tasks.update((key, task) for key, task in ends.items() if key not in tasks)
+        tasks.update(_held_by_cluster(graph))
+        tasks.update(read_dask(graph if optimize is None else optimize(graph, [*keys, shared])))
+        ends = {guest.key: _finished(guest, guest.collection.__dask_keys__()) for guest in group}
+        tasks = {**ends, **tasks}
     return tasks
 
 
-def _held_by_cluster(layer: Any) -> dict[Key, Task]:
-    """Tasks that fetch the results that a layer has as futures: Dask's passes leave them out."""
-    if not isinstance(layer, MaterializedLayer):
-        return {}
+def _held_by_cluster(graph: Any) -> dict[Key, Task]:
+    """Tasks that fetch the results that a graph has as futures: Dask's passes leave them out."""
     futures: dict[Key, Any] = {
-        key: value for key, value in layer.items() if isinstance(value, spec.TaskRef)
+        key: value
+        for layer in graph.layers.values()
+        if isinstance(layer, MaterializedLayer)
+        for key, value in layer.items()
+        if isinstance(value, spec.TaskRef)
     }
     return read_dask(futures) if futures else {}
 
 
-def _graphs(guests: Sequence[Guest]) -> list[Any]:
-    return [guest.collection.__dask_graph__() for guest in guests]
-
-
 def _outputs(graph: Any, name: str) -> list[Key]:
-    layer = graph.layers[name]
-    return list(layer.get_output_keys() if isinstance(layer, Layer) else layer)
+    return list(graph.layers[name].get_output_keys())
 
 
 def _between(graphs: Sequence[Any]) -> list[str]:
@@ -116,14 +115,19 @@ def _between(graphs: Sequence[Any]) -> list[str]:
     return sorted(needed, key=repr)
 
 
-def _lowered(guests: Sequence[Guest]) -> tuple[Any, list[Any]]:
-    """The graph of expressions, and per guest the keys of its parts."""
+def _of_expressions(guests: Sequence[Guest]) -> dict[Key, Task]:
+    """The tasks of dataframes, and of whatever else Dask has as expressions."""
+    if not guests:
+        return {}
     wanted = [
         guest.collection.expr if guest.in_parts else guest.collection.expr.finalize_compute()
         for guest in guests
     ]
     lowered = expr._ExprSequence(*wanted).optimize()
-    return lowered.__dask_graph__(), lowered.__dask_keys__()
+    tasks = read_dask(lowered.__dask_graph__())
+    for guest, keys in zip(guests, lowered.__dask_keys__(), strict=True):
+        tasks[guest.key] = _by_key(keys) if guest.in_parts else _same(*keys)
+    return tasks
 
 
 def _finished(guest: Guest, keys: Any) -> Task:
@@ -136,10 +140,7 @@ def _finished(guest: Guest, keys: Any) -> Task:
     return make_task(function, (*leaves, *extra), Template(tuple(program), 1 + len(extra)))
 
 
-def _finished_expression(guest: Guest, keys: Any) -> Task:
-    if guest.in_parts:
-        return _by_key(keys)
-    (key,) = keys
+def _same(key: Key) -> Task:
     return make_task(_VALUE, (Ref(key),), None)
 
 
