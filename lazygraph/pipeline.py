@@ -51,8 +51,8 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     Parameters
     ----------
     *args
-        Lazy values, alone or inside lists, tuples, dicts, sets, dataclasses, ...; whatever
-        holds none comes back as it is.
+        Lazy values and Dask collections, alone or inside lists, tuples, dicts, sets,
+        dataclasses, ...; whatever holds none comes back as it is.
     scheduler : str, Scheduler or callable, optional
         What runs the tasks: a name ("threads", "synchronous"), an object, or a function of
         Dask's ``get(dsk, keys)`` form; by default, what `config` says.
@@ -112,7 +112,7 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     """Run what the arguments stand for, and give lazy values that hold the results.
 
     Takes the arguments of `compute`. The lazy values have the keys they had; what is built
-    on them starts from the results.
+    on them starts from the results. A Dask collection becomes one that holds its chunks.
 
     Examples
     --------
@@ -169,7 +169,8 @@ def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
     """Lazy values that stand for the same results by a better graph.
 
     Tasks that nothing needs are dropped, equal pure tasks merged, cheap ones copied into
-    their dependents (functions with ``inline=True``), chains joined.
+    their dependents (functions with ``inline=True``), chains joined. Dask collections are
+    optimized by Dask.
 
     Examples
     --------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from functools import partial
 from graphlib import CycleError as NotSortable
 from graphlib import TopologicalSorter
 from typing import Any
@@ -49,15 +50,35 @@ def read_dask(dsk: Mapping[Key, Any]) -> dict[Key, Task]:
     if not isinstance(dsk, Mapping):
         raise CaptureError(f"a graph is a dict of tasks by key, not {type(dsk).__name__}")
     entries = {key: value for key, value in dict(dsk).items() if not _is_own_alias(key, value)}
-    return read_entries(entries, DaskReader)
+    return read_entries(entries, partial(DaskReader, _Functions()))
 
 
 def _is_own_alias(key: Key, value: Any) -> bool:
     return isinstance(value, spec.Alias) and value.target == key
 
 
+class _Functions:
+    """One object for all tasks that call the same function."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Function] = {}  # by id; it keeps the function alive
+
+    def of(self, func: Any, options: Options) -> Function:
+        """What the tasks of `func` share."""
+        if options is not NO_OPTIONS:
+            return Function(func, options=options)
+        made = self._made.get(id(func))
+        if made is None:
+            made = self._made[id(func)] = Function(func)
+        return made
+
+
 class DaskReader(Reader):
     """Reads one entry; Dask's objects by what they say, all else by the classic rules."""
+
+    def __init__(self, functions: _Functions, known: Container[Key], key: Key) -> None:
+        super().__init__(known, key)
+        self._functions = functions
 
     def read(self, value: Any) -> Task:
         """The task of the entry."""
@@ -133,13 +154,14 @@ class DaskReader(Reader):
         options = NO_OPTIONS
         while type(func) in (OnCluster, Retried):
             func, options = func.func, func.options
-        function = _VALUE if func is value_of else Function(func, options=options)
+        function = _VALUE if func is value_of else self._functions.of(func, options)
         return make_task(function, tuple(writer.leaves), template)
 
     def _fused(self, inner: Mapping[Key, Any], last: Key, names: Any, *given: Any) -> Task:
         """A task of several, as Dask fuses them: `given` stands for `names` inside."""
         outside = {name: self._argument(value) for name, value in zip(names, given, strict=True)}
-        tasks = read_entries(dict(inner), DaskReader, {*inner, *names})
+        reader = partial(DaskReader, self._functions)
+        tasks = read_entries(dict(inner), reader, {*inner, *names})
         needs = {
             key: [ref for ref in task.dependencies if ref in tasks] for key, task in tasks.items()
         }
