@@ -3,12 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test quick lint bench faults clean
+# The oldest release of Dask that is supported, and what else was current then.
+DASK_OLDEST := dask[array,dataframe]==2025.4.1 distributed==2025.4.1 numpy<2.4 pandas<3
+OLDEST := $(VENV)/dask-oldest
+# The files with tests that are marked so.
+DASK_TESTS = $(shell grep -l "mark\.dask" tests/test_*.py)
+
+.PHONY: help demo test quick dask-oldest dask-range lint bench faults clean
 
 help:
 	@echo "make demo   set up, then run the main job on the standard library's sources"
 	@echo "make test   set up, then run the tests, the slow ones too (some minutes)"
 	@echo "make quick  set up, then run the tests but the slow ones"
+	@echo "make dask-range  set up, then run Dask's tests on the oldest and the newest release (1 min)"
 	@echo "make lint   set up, then ruff, mypy and the floors"
 	@echo "make faults set up, then kill workers, parents, memory, and count what is lost (5 min)"
 	@echo "make bench  set up, then time this library beside Dask (some ten minutes)"
@@ -28,6 +35,18 @@ test: $(VENV)/.ready
 
 quick: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"
+
+$(OLDEST)/.ready: pyproject.toml Makefile | $(VENV)/.ready
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable . $(foreach need,$(DASK_OLDEST),"$(need)") "hypothesis>=6.100" "pytest>=8.2"
+	touch $@
+
+dask-oldest: $(OLDEST)/.ready
+	$(OLDEST)/bin/python -m pytest -m "dask and not slow" $(DASK_TESTS)
+
+dask-range: $(VENV)/.ready dask-oldest
+	$(BIN)/python -m pytest -m "dask and not slow" $(DASK_TESTS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check

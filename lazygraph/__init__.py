@@ -4,9 +4,9 @@ The way through the house::
 
     call --capture--> Task in a Graph --passes--> Graph --plan--> Plan --scheduler--> results
 
-Rooms, lower floors first: `errors`, `shorten`, `containers`, `keys`, `options`, `task`,
-`fused`, `classic`, `ordering`, `graph`, `plan`, `nodes`, `protocols`, `config`, `passes`,
-`schedulers`, `observers`, `viz`, `pipeline`, `lazy`, `capture`. `CONTRIBUTING.md` says what each
+Rooms, lower floors first: `errors`, `shorten`, `leaf_rules`, `containers`, `keys`, `options`,
+`task`, `fused`, `classic`, `ordering`, `interop`, `graph`, `plan`, `nodes`, `packing`,
+`protocols`, `config`, `passes`, `schedulers`, `observers`, `viz`, `pipeline`, `lazy`, `capture`. `CONTRIBUTING.md` says what each
 turns into what.
 """
 

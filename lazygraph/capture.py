@@ -9,7 +9,7 @@ from functools import partial, update_wrapper
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from lazygraph.classic import value_of
-from lazygraph.containers import ATOMS, LEAF_RULES, Literal, flatten
+from lazygraph.containers import ATOMS, LEAF_RULES, Literal, flatten, leaf_of
 from lazygraph.errors import CaptureError, OptionError
 from lazygraph.functions import Function, check_nout
 from lazygraph.keys import Key, check_key
@@ -203,9 +203,9 @@ def delayed(
         return _with_options(obj, options)
     opts = read_options(options)
     key: Any = None if name is None else GivenKey(check_key(name))
-    leaves, template = flatten((obj,)) if traverse else ((obj,), None)
+    leaves, template = flatten((obj,)) if traverse else ((leaf_of(obj),), None)
     frame = caller(1)
-    if callable(obj) and template is None and type(obj) is not Literal:
+    if callable(obj) and leaves[0] is obj:
         target = Function(obj, pure=bool(pure), nout=nout, options=opts)
         return DelayedFunction(target, key, frame)
     function = Function(value_of, name=_value_name(obj), nout=nout, options=opts)

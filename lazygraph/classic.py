@@ -7,7 +7,7 @@ too, is a literal. This is the only place where a string can mean a key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from lazygraph.errors import CaptureError
@@ -15,7 +15,7 @@ from lazygraph.fused import fuse_tasks
 from lazygraph.keys import Key, check_key
 from lazygraph.task import Ref, Task
 
-__all__ = ["read_classic", "value_of"]
+__all__ = ["Reader", "nested_key", "read_classic", "read_entries", "value_of"]
 
 
 def value_of(value: Any) -> Any:
@@ -38,17 +38,28 @@ def read_classic(dsk: Mapping[Key, Any]) -> dict[Key, Task]:
     """
     if not isinstance(dsk, Mapping):
         raise CaptureError(f"a graph is a dict of tasks by key, not {type(dsk).__name__}")
-    return {check_key(key): _Reader(dsk, key).read(value) for key, value in dsk.items()}
+    return read_entries(dsk, Reader)
 
 
-class _Reader:
+def read_entries(
+    dsk: Mapping[Key, Any],
+    reader: Callable[[Container[Key], Key], Reader],
+    known: Container[Key] | None = None,
+) -> dict[Key, Task]:
+    """Tasks by key, each read by a reader of its own; `known` are the keys, `dsk`'s by default."""
+    known = dsk if known is None else known
+    return {check_key(key): reader(known, key).read(value) for key, value in dsk.items()}
+
+
+class Reader:
     """Reads one entry; nested tasks become members of a fused task."""
 
-    def __init__(self, dsk: Mapping[Key, Any], key: Key) -> None:
-        self._dsk, self._key = dsk, key
+    def __init__(self, known: Container[Key], key: Key) -> None:
+        self._known, self._key = known, key
         self._members: list[tuple[Key, Task]] = []
 
     def read(self, value: Any) -> Task:
+        """The task of the entry."""
         if type(value) is Task:
             return value
         try:
@@ -58,9 +69,18 @@ class _Reader:
                 last = Task(value_of, (self._argument(value),))
         except RecursionError:
             raise CaptureError(f"{self._key!r} is nested too deeply, or contains itself") from None
+        return self._with_members(last)
+
+    def _with_members(self, last: Task) -> Task:
         if not self._members:
             return last
         return fuse_tasks([*self._members, (self._key, last)])
+
+    def member(self, task: Task) -> Ref:
+        """What stands for the result of a nested task. What it nests itself comes before it."""
+        key = nested_key(self._key, len(self._members))
+        self._members.append((key, task))
+        return Ref(key)
 
     def _task(self, value: tuple[Any, ...]) -> Task:
         return Task(value[0], tuple(self._argument(item) for item in value[1:]))
@@ -68,10 +88,7 @@ class _Reader:
     def _argument(self, value: Any) -> Any:
         """What stands in a task for a classic argument. Recursion follows the nesting."""
         if _is_task(value):
-            task = self._task(value)  # what it nests itself becomes a member before it
-            key = (self._key, "nested", len(self._members))
-            self._members.append((key, task))
-            return Ref(key)
+            return self.member(self._task(value))
         if self._is_key(value):
             return Ref(value)
         kind = type(value)
@@ -81,9 +98,14 @@ class _Reader:
 
     def _is_key(self, value: Any) -> bool:
         try:
-            return isinstance(value, (str, bytes, int, float, tuple)) and value in self._dsk
+            return isinstance(value, (str, bytes, int, float, tuple)) and value in self._known
         except TypeError:  # a tuple with something unhashable inside
             return False
+
+
+def nested_key(outer: Key, n: int) -> Key:
+    """The key of the n-th task that is nested in the task of `outer`."""
+    return (outer, "nested", n)
 
 
 def _is_task(value: Any) -> bool:

@@ -8,7 +8,6 @@ values; everything downstream (graphs, passes, plans) sees flat tuples only.
 
 from __future__ import annotations
 
-import types
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -16,8 +15,9 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.errors import CaptureError
+from lazygraph.leaf_rules import LeafRules
 
-__all__ = ["LEAF_RULES", "Literal", "Template", "flatten", "literal", "register_lazy"]
+__all__ = ["LEAF_RULES", "Literal", "Template", "flatten", "leaf_of", "literal", "register_lazy"]
 
 #: Types whose instances stand for another task's result. Filled at import.
 LAZY: set[type] = set()
@@ -26,15 +26,13 @@ PLAIN: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(
 #: Types that are a leaf at a glance: nothing lazy can be inside.
 ATOMS: set[type] = set(PLAIN)
 #: What a leaf of some type is kept as: a function from the argument to the leaf. Filled at import.
-LEAF_RULES: dict[type, Callable[[Any], Any]] = {}
+LEAF_RULES = LeafRules()
 #: A list, dict or set up to this many items is copied at the call, so that a later change to
 #: it does not change the result; a longer one is kept as it is.
 SNAPSHOT_ITEMS = 1_000
 
 #: What builds a container from a list of its items; hashable, so that templates are.
 Maker: TypeAlias = Any
-
-_READ_ONCE = (types.GeneratorType, types.AsyncGeneratorType, map, filter, zip, enumerate)
 
 
 def register_lazy(kind: type) -> None:
@@ -69,12 +67,12 @@ def literal(value: Any) -> Any:
     return Literal(value)
 
 
-def _dict_of(items: list[Any]) -> dict[Any, Any]:
+def dict_of(items: list[Any]) -> dict[Any, Any]:
     return dict(zip(items[::2], items[1::2], strict=True))
 
 
 def _ordered_dict_of(items: list[Any]) -> OrderedDict[Any, Any]:
-    return OrderedDict(_dict_of(items))
+    return OrderedDict(dict_of(items))
 
 
 def _slice_of(items: list[Any]) -> slice:
@@ -135,7 +133,7 @@ _OPENERS: dict[type, Callable[[Any], tuple[Maker, list[Any]]]] = {
     tuple: lambda value: (tuple, value),
     set: lambda value: (set, list(value)),
     frozenset: lambda value: (frozenset, list(value)),
-    dict: lambda value: (_dict_of, list(chain.from_iterable(value.items()))),
+    dict: lambda value: (dict_of, list(chain.from_iterable(value.items()))),
     OrderedDict: lambda value: (_ordered_dict_of, list(chain.from_iterable(value.items()))),
     slice: lambda value: (_slice_of, [value.start, value.stop, value.step]),
     partial: _open_partial,
@@ -143,7 +141,7 @@ _OPENERS: dict[type, Callable[[Any], tuple[Maker, list[Any]]]] = {
     type(iter(())): _open_iterator,
     type(iter(set())): _open_iterator,
 }
-_MUTABLE: tuple[Any, ...] = (list, set, _dict_of, _ordered_dict_of)
+_MUTABLE: tuple[Any, ...] = (list, set, dict_of, _ordered_dict_of)
 _BUILTIN: tuple[Any, ...] = (*_MUTABLE, tuple, frozenset)
 
 
@@ -170,19 +168,13 @@ def _open_dataclass(value: Any) -> tuple[Maker, list[Any]]:
     return _DataclassOf(type(value), names), [getattr(value, name) for name in names]
 
 
-def _leaf(value: Any) -> Any:
+def leaf_of(value: Any) -> Any:
+    """What an argument that is no container is kept as."""
     kind = type(value)
     if kind is Literal:
         return value.value
-    rule = LEAF_RULES.get(kind)
-    if rule is not None:
-        return rule(value)
-    if isinstance(value, _READ_ONCE):
-        raise CaptureError(
-            f"a {kind.__name__} can be read only once, but a task may run again: "
-            "pass a list of its items, or literal(...) to hand it over as it is"
-        )
-    return value
+    rule = LEAF_RULES[kind]
+    return value if rule is None else rule(value)
 
 
 class Template(NamedTuple):
@@ -301,7 +293,7 @@ class _Flattener:
         return True
 
     def _add_leaf(self, value: Any) -> None:
-        kept = _leaf(value)
+        kept = leaf_of(value)
         self.leaves.append(kept)
         if self.opened and kept is not value:
             self.opened[-1].has_converted = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,8 +53,52 @@ class Graph(Mapping[Key, Task]):
 
     @classmethod
     def from_dict(cls, dsk: Mapping[Key, Any]) -> Graph:
-        """The graph of a classic dict: ``{"x": 1, "y": (inc, "x")}``, by Dask's rules."""
-        return cls(read_classic(dsk))
+        """The graph of a dict, ``{"x": 1, "y": (inc, "x")}``, by Dask's rules; or `from_dask`."""
+        if "dask._task_spec" not in sys.modules:  # then none of its objects can be in there
+            return cls(read_classic(dsk))
+        from lazygraph.interop.read import read_dask  # late: nobody needs Dask to be imported
+
+        return cls(read_dask(dsk))
+
+    @classmethod
+    def from_dask(cls, obj: Any) -> Graph:
+        """The graph of a Dask collection, a `HighLevelGraph`, or a dict of Dask's tasks.
+
+        Keys, dependencies and functions are kept; nested calls and fused tasks become fused
+        tasks here, which know their members. Dask's annotations are not read.
+
+        Examples
+        --------
+        >>> from dask import delayed
+        >>> graph = Graph.from_dask(delayed(max)(delayed(abs)(-1), 2))
+        >>> sorted(task.name for task in graph.values())
+        ['abs', 'max']
+        """
+        from lazygraph.interop.read import tasks_of  # late, as above
+
+        return cls(tasks_of(obj))
+
+    def to_dask(self) -> dict[Key, Any]:
+        """The graph as a dict of Dask's own task objects, by the same keys.
+
+        What `from_dask` reads back. Not kept is what Dask's tasks have no place for: which
+        ones are pure, and where they were captured. `retries` and `backoff` go with the call.
+
+        Raises
+        ------
+        UnsupportedOptionError
+            For a task with any other option, which Dask would ignore.
+
+        Examples
+        --------
+        >>> import dask
+        >>> graph = Graph.from_dict({"x": 1, "y": (max, "x", 2)})
+        >>> dask.get(graph.to_dask(), "y")
+        2
+        """
+        from lazygraph.interop.write import write_dask  # late, as above
+
+        return write_dask(self._tasks)
 
     # ------------------------------------------------------------- a mapping
     def __getitem__(self, key: Key) -> Task:

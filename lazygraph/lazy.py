@@ -7,19 +7,23 @@ import operator
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar
 
-from lazygraph.containers import ATOMS, flatten, register_lazy
+from lazygraph.containers import ATOMS, LEAF_RULES, flatten, register_lazy
 from lazygraph.errors import CaptureError
 from lazygraph.functions import Function, check_nout
 from lazygraph.graph import Graph
+from lazygraph.interop.citizen import Citizen, is_asked_by_dask
+from lazygraph.interop.guest import guest_of
 from lazygraph.keys import Key, check_key
-from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, pack, unpack
+from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, outside_node
 from lazygraph.operations import Method, Nth, apply, power, rounded
+from lazygraph.packing import pack, unpack
 from lazygraph.pipeline import compute, persist, visualize
 from lazygraph.schedulers.failure import short_traceback
+from lazygraph.task import Task
 from lazygraph.viz import Drawing
 
 __all__ = ["Delayed", "call_lazily"]
@@ -97,12 +101,13 @@ _POW = Function(power, name="pow")
 _ROUND = Function(rounded, name="round")
 
 
-class Delayed(Node, Generic[T]):
+class Delayed(Node, Citizen, Generic[T]):
     """The result of a call that has not been made yet.
 
     Operators, attributes, items, calls and methods of it give further lazy values; nothing
     runs before `compute`. Attributes that do not start with an underscore are looked up on
-    the result, but for `compute`, `persist`, `visualize`, `key` and `graph`.
+    the result, but for `compute`, `persist`, `visualize`, `key`, `graph` and `dask`. To Dask a
+    lazy value is one of its collections.
 
     Parameters
     ----------
@@ -141,6 +146,16 @@ class Delayed(Node, Generic[T]):
         """The task and all that it needs, as a `Graph`. O(tasks), made anew each time."""
         return graph_of([self])
 
+    @classmethod
+    def _tasks_of(cls, nodes: Sequence[Node]) -> Graph:
+        return graph_of(nodes)
+
+    @classmethod
+    def _held(cls, key: Key, tasks: Mapping[Key, Task], like: Delayed[Any]) -> Delayed[Any]:
+        made = link(tasks, [key], Delayed, lambda name: name)[0]
+        made._function = made._function.replace(nout=like._function.nout)
+        return made
+
     @short_traceback
     def compute(self, **options: Any) -> T:
         """Run the task and what it needs; see `lazygraph.compute` for the options."""
@@ -176,7 +191,7 @@ class Delayed(Node, Generic[T]):
 
     # ---------------------------------------------------- further lazy values
     def __getattr__(self, name: str) -> Delayed[Any]:
-        if name.startswith("_"):
+        if name.startswith("_") or (name == "expr" and is_asked_by_dask(caller(1))):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         meant = _misspelt(name)
         if meant is not None:
@@ -311,6 +326,14 @@ class Delayed(Node, Generic[T]):
 
 
 register_lazy(Delayed)
+
+
+def _lazy_guest(value: Any) -> Any:
+    guest = guest_of(value)
+    return value if guest is None else outside_node(Delayed, guest)
+
+
+LEAF_RULES.by_attribute["__dask_graph__"] = _lazy_guest
 
 
 _APPLY = Function(apply, name="apply")

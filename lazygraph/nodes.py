@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from types import CodeType, FunctionType, MethodType
-from typing import Any, NamedTuple, TypeVar
+from types import CodeType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from lazygraph import keys as naming
 from lazygraph.containers import LAZY, Template
@@ -14,23 +14,22 @@ from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import ContentKeys, Key, fresh_key
 from lazygraph.options import GRADIENT_OPTIONS, NO_OPTIONS
-from lazygraph.ordering import post_order
+from lazygraph.ordering import early_first, post_order
 from lazygraph.plan import Plan, assemble, gc_paused
 from lazygraph.shorten import short_call
-from lazygraph.sites import Sites
 from lazygraph.task import Call, Ref, Task, make_task
 
 __all__ = [
     "CONTENT",
     "GivenKey",
     "Node",
+    "OutsideKey",
     "graph_of",
     "link",
     "make_node",
-    "pack",
+    "outside_node",
     "plan_of",
     "steps_of",
-    "unpack",
 ]
 
 NodeT = TypeVar("NodeT", bound="Node")
@@ -51,6 +50,23 @@ class GivenKey(NamedTuple):
     key: Key
 
 
+class Outside(Protocol):
+    """What another library's collection is to us until a plan is made: a key, and the tasks."""
+
+    @property
+    def key(self) -> Key:
+        """What names its result."""
+
+    def tasks(self, others: Sequence[Any], /) -> Mapping[Key, Task]:
+        """Tasks for all of `others`, this one too, by their keys and those that they need."""
+
+
+class OutsideKey(NamedTuple):
+    """Marks a node that stands for another library's collection; it has no task of its own."""
+
+    outside: Outside
+
+
 class Node(Call):
     """A call whose leaves are other nodes and literals.
 
@@ -58,7 +74,7 @@ class Node(Call):
     """
 
     # None: a fresh key, made when asked for. A ContentKey: likewise. A GivenKey: the user's.
-    # Anything else: the key itself.
+    # An OutsideKey: no task, but a collection. Anything else: the key itself.
     __slots__ = ("_key",)
 
     _key: Any
@@ -71,6 +87,8 @@ class Node(Call):
             with naming.key_lock:
                 if self._key is None:
                     self._key = fresh_key(self._function.name)
+        elif type(self._key) is OutsideKey:
+            return self._key.outside.key
         elif self._key == CONTENT:
             self._key = ContentKey(_contents(_ordered([self])[0])[self])
         key: Key = self._key
@@ -105,14 +123,29 @@ def node_type() -> Any:
     return kind
 
 
+def outside_node(kind: type[NodeT], outside: Outside) -> NodeT:
+    """The node that stands for another library's collection."""
+    return make_node(kind, _OUTSIDE, (), None, OutsideKey(outside), None, 0)
+
+
+def _never_called() -> None:  # pragma: no cover
+    raise AssertionError
+
+
+_OUTSIDE = Function(_never_called, name="collection")
+
+
 def _ordered(
-    outputs: Sequence[Node], beyond: Iterable[Node] = ()
+    outputs: Sequence[Node],
+    beyond: Iterable[Node] = (),
+    inside: Mapping[Node, Node] | None = None,
 ) -> tuple[list[Node], dict[Node, int]]:
     """The nodes that `outputs` need and the outputs, each after its dependencies; positions.
 
     Nodes of `beyond`, and what only they need, are left out; their position is -1.
 
-    Depth first, as `ordering.post_order`; here no key exists yet and no cycle can.
+    Depth first, as `ordering.post_order`; here no key exists yet and no cycle can. `inside`
+    has nodes to take in place of others.
     """
     order: list[Node] = []
     # None while a node's dependencies are being visited
@@ -121,6 +154,8 @@ def _ordered(
     stack = list(outputs)
     stack.reverse()
     push, pop, add = stack.append, stack.pop, order.append
+    if inside:
+        pop = partial(_pop_inside, stack, inside)
     while stack:
         node = pop()
         if node in position:
@@ -134,6 +169,11 @@ def _ordered(
             if type(leaf) is kind and leaf not in position:
                 push(leaf)
     return order, position
+
+
+def _pop_inside(stack: list[Node], inside: Mapping[Node, Node]) -> Node:
+    node = stack.pop()
+    return inside.get(node, node)
 
 
 # ------------------------------------------------------------------- keys
@@ -189,6 +229,10 @@ def steps_of(
     order, position = _ordered(outputs, beyond)
     if all([node._key is None for node in order]):  # noqa: C419  # a third of any(...)'s time
         return order, position
+    guests = [node for node in order if type(node._key) is OutsideKey]
+    inside = _inside(guests) if guests else {}
+    if inside:
+        order, position = _ordered(outputs, beyond, inside)
     contents = _contents(order)
     steps: list[Node] = []
     first_of: dict[Key, int] = {}
@@ -202,7 +246,16 @@ def steps_of(
         elif not _are_copies(steps[step], node, position):
             shown = [f"{_shown(each)} at {each._site()}" for each in (steps[step], node)]
             raise KeyCollisionError(node._get_key(), *shown)
+    position.update((guest, position[node]) for guest, node in inside.items())
     return steps, position
+
+
+def _inside(guests: Sequence[Node]) -> dict[Node, Node]:
+    """Nodes in place of those that stand for collections, which are made into tasks together."""
+    outsides = [guest._key.outside for guest in guests]
+    keys = [outside.key for outside in outsides]
+    made = link(outsides[0].tasks(outsides), keys, node_type(), lambda key: key)
+    return dict(zip(guests, made, strict=True))
 
 
 def _are_copies(first: Node, second: Node, position: dict[Node, int]) -> bool:
@@ -210,7 +263,9 @@ def _are_copies(first: Node, second: Node, position: dict[Node, int]) -> bool:
     if first._key is second._key or GivenKey not in (type(first._key), type(second._key)):
         return True  # a key that is made names one task only, wherever it is pickled to
     keys = ContentKeys()
-    return len({_content_key(keys, node, position.__getitem__) for node in (first, second)}) == 1
+    contents = [_content_key(keys, node, position.__getitem__) for node in (first, second)]
+    # Not by their names: a task that has been to Dask and back is called as its function is.
+    return len({content.rpartition("-")[2] for content in contents}) == 1
 
 
 def _shown(node: Node) -> str:
@@ -251,45 +306,15 @@ def plan_of(outputs: Sequence[Node]) -> Plan:
 def _early_first(
     steps: list[Node], position: dict[Node, int]
 ) -> tuple[list[Node], dict[Node, int]]:
-    """The same with each early task right after the last that it needs, those first in line first.
-
-    In post-order it would come before its first dependent, and keep alive till then what it
-    makes something small of.
-    """
-    if not any([node._function.is_early for node in steps]):  # noqa: C419  # as in `steps_of`
+    """The same with each early task right after the last that it needs."""
+    is_early = [node._function.is_early for node in steps]
+    if True not in is_early:
         return steps, position
-    order = _emitted(steps, position)
+    kind = node_type()
+    needed = [[position[x] for x in node._leaves if type(x) is kind] for node in steps]
+    order = early_first(needed, is_early)
     moved_to = {step: n for n, step in enumerate(order)}
     return [steps[step] for step in order], {x: moved_to[n] for x, n in position.items()}
-
-
-def _emitted(steps: Sequence[Node], position: Mapping[Node, int]) -> list[int]:
-    kind = node_type()
-    waiting: dict[int, int] = {}  # early step -> how many of its dependencies are to come
-    users: dict[int, list[int]] = {}
-    for step, node in enumerate(steps):
-        needed = {position[x] for x in node._leaves if type(x) is kind}
-        if node._function.is_early and needed:
-            waiting[step] = len(needed)
-            for dependency in needed:
-                users.setdefault(dependency, []).append(step)
-    order: list[int] = []
-    for step in range(len(steps)):
-        if step not in waiting:
-            order.append(step)
-            _follow(order, users, waiting)
-    return order
-
-
-def _follow(order: list[int], users: Mapping[int, list[int]], waiting: dict[int, int]) -> None:
-    """Append the early steps that wait for the last of `order` alone, and those after them."""
-    next_one = len(order) - 1
-    while next_one < len(order):
-        for user in users.get(order[next_one], ()):
-            waiting[user] -= 1
-            if not waiting[user]:
-                order.append(user)
-        next_one += 1
 
 
 def graph_of(outputs: Sequence[Node]) -> Graph:
@@ -349,48 +374,8 @@ def link(
 def relink(graph: Mapping[Key, Task], nodes: Sequence[NodeT]) -> list[NodeT]:
     """Nodes for a graph whose tasks stand for the same results as `nodes` and those behind."""
     known = {node._get_key(): node._lasting_key() for node in _ordered(nodes)[0]}
-    return link(graph, [n._get_key() for n in nodes], type(nodes[0]), known.__getitem__)
 
+    def lasting(key: Key) -> Any:
+        return known.get(key, key)  # not known is what a collection brought: made keys
 
-# ------------------------------------------------------------------ pickling
-_FUNCTIONS = (FunctionType, MethodType, partial, type)
-
-
-class _Place(NamedTuple):
-    """A leaf that is the node of some row."""
-
-    row: int
-
-
-def pack(node: Node) -> tuple[Any, ...]:
-    """A node and all behind it as flat tuples, so that pickling does not recurse."""
-    order, position = _ordered([node])
-    _make_keys(order)
-    kind = node_type()
-    sites = Sites()
-    rows = []
-    for each in order:
-        leaves = tuple(
-            [_Place(position[x]) if type(x) is kind else _packed(x) for x in each._leaves]
-        )
-        site = sites.text(each._code, each._lasti)
-        rows.append((each._function, leaves, each._template, each._key, site))
-    return type(node), rows
-
-
-def _packed(leaf: Any) -> Any:
-    """Functions and classes among the arguments by name or by value, as the called ones."""
-    return Function(leaf) if isinstance(leaf, _FUNCTIONS) else leaf
-
-
-def _unpacked(leaf: Any) -> Any:
-    return leaf.func if type(leaf) is Function else leaf
-
-
-def unpack(kind: type[NodeT], rows: Sequence[tuple[Any, ...]]) -> NodeT:
-    """The node that `pack` took apart."""
-    made: list[NodeT] = []
-    for function, leaves, template, key, site in rows:
-        linked = tuple([made[x.row] if type(x) is _Place else _unpacked(x) for x in leaves])
-        made.append(make_node(kind, function, linked, template, key, site, 0))
-    return made[-1]
+    return link(graph, [n._get_key() for n in nodes], type(nodes[0]), lasting)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lazygraph.errors import CycleError, MissingKeyError, nearest
 from lazygraph.keys import Key
 from lazygraph.task import Ref, Task
 
-__all__ = ["find_cycle", "post_order"]
+__all__ = ["early_first", "find_cycle", "post_order"]
 
 _UNSEEN: Any = object()
 
@@ -84,3 +84,46 @@ def find_cycle(tasks: Mapping[Key, Task]) -> list[Key] | None:
 
 def _dangling(tasks: Mapping[Key, Task]) -> Iterator[Key]:
     return (key for task in tasks.values() for key in task._refs() if key not in tasks)
+
+
+def early_first(needed: Sequence[Sequence[int]], is_early: Sequence[bool]) -> list[int]:
+    """An order with each early step right after the last that it needs, first come, first served.
+
+    In post-order it would stand before its first dependent, and keep alive till then what it
+    makes something small of.
+
+    Parameters
+    ----------
+    needed : sequence of sequence of int
+        Of each step, the steps before it that it needs.
+    is_early : sequence of bool
+        Of each step; an early one that needs nothing stays where it is.
+
+    Notes
+    -----
+    O(steps + dependencies).
+    """
+    waiting: dict[int, int] = {}  # early step -> how many of its dependencies are to come
+    users: dict[int, list[int]] = {}
+    for step, before in enumerate(needed):
+        if is_early[step] and before:
+            waiting[step] = len(set(before))
+            for dependency in set(before):
+                users.setdefault(dependency, []).append(step)
+    order: list[int] = []
+    for step in range(len(needed)):
+        if step not in waiting:
+            order.append(step)
+            _follow(order, users, waiting)
+    return order
+
+
+def _follow(order: list[int], users: Mapping[int, list[int]], waiting: dict[int, int]) -> None:
+    """Append the early steps that wait for the last of `order` alone, and those after them."""
+    next_one = len(order) - 1
+    while next_one < len(order):
+        for user in users.get(order[next_one], ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                order.append(user)
+        next_one += 1

@@ -16,7 +16,7 @@ from lazygraph.errors import DrawingError
 from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import Key, check_key
-from lazygraph.nodes import Node, graph_of, make_node, relink
+from lazygraph.nodes import Node, OutsideKey, graph_of, make_node, outside_node, relink
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.running import Lazies, Run
@@ -51,8 +51,8 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     Parameters
     ----------
     *args
-        Lazy values, alone or inside lists, tuples, dicts, sets, dataclasses, ...; whatever
-        holds none comes back as it is.
+        Lazy values and Dask collections, alone or inside lists, tuples, dicts, sets,
+        dataclasses, ...; whatever holds none comes back as it is.
     scheduler : str, Scheduler or callable, optional
         What runs the tasks: a name ("threads", "synchronous"), an object, or a function of
         Dask's ``get(dsk, keys)`` form; by default, what `config` says.
@@ -116,7 +116,7 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     """Run what the arguments stand for, and give lazy values that hold the results.
 
     Takes the arguments of `compute`. The lazy values have the keys they had; what is built
-    on them starts from the results.
+    on them starts from the results. A Dask collection becomes one that holds its chunks.
 
     Examples
     --------
@@ -127,13 +127,24 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     """
     run = Run("persist", **options)
     lazies = Lazies(args, run.traverse)
-    nodes = lazies.nodes
+    nodes = [_in_parts(node) for node in lazies.nodes]
     values = run.nodes(nodes)
     return lazies.fill(_holding(node, value) for node, value in zip(nodes, values, strict=True))
 
 
-def _holding(node: Node, value: Any) -> Node:
-    """A lazy value like `node`, that has its result already."""
+def _in_parts(node: Node) -> Node:
+    """A Dask collection persists chunk by chunk."""
+    if type(node._key) is not OutsideKey:
+        return node
+    guest: Any = node._key.outside
+    return outside_node(type(node), guest.as_parts())
+
+
+def _holding(node: Node, value: Any) -> Any:
+    """A lazy value like `node`, or the Dask collection, that has its result already."""
+    if type(node._key) is OutsideKey:
+        guest: Any = node._key.outside
+        return guest.with_results(value)
     held, leaves = (value_of, (value,)) if type(value) not in LAZY else (_Held(value), ())
     function = Function(held, name=node._function.name, nout=node._function.nout)
     return make_node(
@@ -162,7 +173,8 @@ def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
     """Lazy values that stand for the same results by a better graph.
 
     Tasks that nothing needs are dropped, equal pure tasks merged, cheap ones copied into
-    their dependents (functions with ``inline=True``), chains joined.
+    their dependents (functions with ``inline=True``), chains joined. Dask collections are
+    optimized by Dask.
 
     Examples
     --------
@@ -175,9 +187,20 @@ def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
     nodes = lazies.nodes
     if not nodes:
         return args
-    keys = [node._get_key() for node in nodes]
-    graph = run_passes(graph_of(nodes), keys, DEFAULT)
-    return lazies.fill(relink(graph, nodes))
+    own = [node for node in nodes if type(node._key) is not OutsideKey]
+    guests: list[Any] = [n._key.outside for n in nodes if type(n._key) is OutsideKey]
+    better = iter(_optimized(own))
+    collections = iter(guests[0].optimized(guests) if guests else ())
+    return lazies.fill(
+        next(collections if type(node._key) is OutsideKey else better) for node in nodes
+    )
+
+
+def _optimized(nodes: Sequence[Node]) -> Sequence[Node]:
+    if not nodes:
+        return nodes
+    graph = run_passes(graph_of(nodes), [node._get_key() for node in nodes], DEFAULT)
+    return relink(graph, nodes)
 
 
 @short_traceback

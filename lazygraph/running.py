@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from lazygraph import config
-from lazygraph.containers import Template, flatten
+from lazygraph.containers import ATOMS, Template, flatten, leaf_of
 from lazygraph.errors import OptionError, RunError, UnsupportedOptionError
 from lazygraph.finite import checked
 from lazygraph.graph import Graph
@@ -43,9 +43,11 @@ class Lazies:
 
     def __init__(self, args: tuple[Any, ...], traverse: bool = True) -> None:
         self._template: Template | None = None
-        self._leaves: Sequence[Any] = args
+        self._leaves: Sequence[Any]
         if traverse:
             self._leaves, self._template = flatten(args)
+        else:
+            self._leaves = [arg if type(arg) in ATOMS else leaf_of(arg) for arg in args]
         kind = node_type()
         self._places = [i for i, leaf in enumerate(self._leaves) if type(leaf) is kind]
 

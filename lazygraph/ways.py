@@ -12,10 +12,10 @@ from lazygraph.containers import (
     LAZY,
     Maker,
     _DataclassOf,
-    _dict_of,
     _NamedtupleOf,
     _open,
     _ordered_dict_of,
+    dict_of,
 )
 
 __all__ = ["Way", "at", "places"]
@@ -55,7 +55,7 @@ def _inside(
     if type(make) is _DataclassOf:
         named = zip(make.names, items, strict=True)
         return ((item, _to(way, name, getattr)) for name, item in named)
-    if make in (_dict_of, _ordered_dict_of):
+    if make in (dict_of, _ordered_dict_of):
         keys = ((key, None) for key in items[::2] if type(key) in LAZY)
         values = ((item, _to(way, key)) for key, item in value.items())
         return chain(keys, values)
