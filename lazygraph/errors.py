@@ -172,6 +172,22 @@ class ImpossibleDemandError(OptionError):
         return f"{demand}, more than the limit of {self.limit:g}: it could never run"
 
 
+class NoSuchWorkerError(OptionError):
+    """A task uses more of a resource (`demand`) than any worker of the cluster has (`most`)."""
+
+    def __init__(self, key: Hashable, demand: dict[str, float], most: float) -> None:
+        super().__init__(key, demand, most)
+        self.key, self.demand, self.most = key, demand, most
+
+    def __str__(self) -> str:
+        ((resource, amount),) = self.demand.items()
+        return (
+            f"task {self.key!r} uses {amount:g} of {resource!r}, and no worker of the cluster has "
+            f"more than {self.most:g}: start one that has, as "
+            f'dask worker ... --resources "{resource}={amount:g}"'
+        )
+
+
 class UnknownSchedulerError(OptionError, ValueError):
     """A scheduler's name that is not known; the message lists those that are."""
 

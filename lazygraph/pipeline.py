@@ -20,6 +20,7 @@ from lazygraph.nodes import Node, graph_of, make_node, relink
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.running import Lazies, Run
+from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.viz import Drawing, check_format, draw
 
@@ -53,9 +54,11 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     *args
         Lazy values, alone or inside lists, tuples, dicts, sets, dataclasses, ...; whatever
         holds none comes back as it is.
-    scheduler : str, Scheduler or callable, optional
-        What runs the tasks: a name ("threads", "synchronous"), an object, or a function of
-        Dask's ``get(dsk, keys)`` form; by default, what `config` says.
+    scheduler : str, Scheduler, distributed.Client or callable, optional
+        What runs the tasks: a name ("threads", "processes", "synchronous"; Dask's local
+        schedulers: "dask", "dask-sync", "dask-threads", "dask-processes"; "distributed" for
+        the current client's cluster), an object, a client, or a function of Dask's
+        ``get(dsk, keys)`` form; by default, what `config` says.
     num_workers : int, optional
         How many tasks run at once; the number of usable cores by default.
     observers : sequence of Observer, optional
@@ -112,7 +115,9 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     """Run what the arguments stand for, and give lazy values that hold the results.
 
     Takes the arguments of `compute`. The lazy values have the keys they had; what is built
-    on them starts from the results.
+    on them starts from the results. On a cluster it returns at once, and results stay there, for
+    as long as a lazy value needs them: what is built on them runs there without bringing them
+    here, and other schedulers bring them here when they need them.
 
     Examples
     --------
@@ -124,13 +129,18 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     run = Run("persist", **options)
     lazies = Lazies(args, run.traverse)
     nodes = lazies.nodes
-    values = run.nodes(nodes)
+    values = run.held(nodes)
     return lazies.fill(_holding(node, value) for node, value in zip(nodes, values, strict=True))
 
 
 def _holding(node: Node, value: Any) -> Node:
     """A lazy value like `node`, that has its result already."""
-    held, leaves = (value_of, (value,)) if type(value) not in LAZY else (_Held(value), ())
+    held: Any = value_of
+    leaves: tuple[Any, ...] = (value,)
+    if type(value) is OnCluster:
+        held, leaves = value, ()
+    elif type(value) in LAZY:
+        held, leaves = _Held(value), ()
     function = Function(held, name=node._function.name, nout=node._function.nout)
     return make_node(
         type(node), function, leaves, None, node._lasting_key(), node._code, node._lasti

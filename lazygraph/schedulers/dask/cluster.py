@@ -1,0 +1,284 @@
+"""Runs a plan on a cluster, by a client of `distributed`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from distributed import Client, KilledWorker, get_client, rejoin, secede
+from distributed.spans import SpanMetadata
+from distributed.worker import thread_state
+
+from lazygraph.errors import NoSuchWorkerError, RunError, UnsupportedOptionError
+from lazygraph.keys import Key
+from lazygraph.plan import Plan
+from lazygraph.protocols import Observer, Pass
+from lazygraph.schedulers.controlled import Stream
+from lazygraph.schedulers.dask.failing import explain_far, explain_killed
+from lazygraph.schedulers.dask.held import OnCluster
+from lazygraph.schedulers.dask.shipment import ship
+from lazygraph.schedulers.dask.steps import Packer, carried
+from lazygraph.schedulers.failure import add_note, throw
+from lazygraph.terms import NO_TERMS, Terms
+
+__all__ = ["Cluster", "Futures", "current_cluster"]
+
+_FIFO = "60s"  # as Dask's own computes: those within it are served in turn
+
+
+class Cluster:
+    """The workers of a cluster of `distributed`.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        What leads there.
+
+    Notes
+    -----
+    Tasks bear lazygraph's keys there. `retries`, `priority`, `uses` (the workers' resources),
+    `workers` and `allow_other_workers` are handed on; ``async def`` functions run on a worker's
+    event loop. A compute inside a task stays on the task's thread.
+    """
+
+    name = "distributed"
+    honours = frozenset(
+        {"retries", "priority", "uses", "workers", "allow_other_workers", "is_async", "seed"}
+    )
+    passes: tuple[Pass, ...] = ()
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def __repr__(self) -> str:
+        return f"Cluster({self.client!r})"
+
+    def run(
+        self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
+    ) -> list[Any]:
+        """The values of the plan's outputs."""
+        self._check(plan, observers)
+        with _seceded(), Futures(self.client, plan, terms) as futures:
+            futures.send(len(plan))
+            return futures.gather()
+
+    def stream(
+        self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
+    ) -> Stream:
+        """The plan's outputs, one by one."""
+        from lazygraph.schedulers.dask.streams import ClusterStream
+
+        self._check(plan, observers)
+        n_threads = sum(self.client.nthreads().values()) if lookahead is None else 0
+        return ClusterStream(Futures(self.client, plan, terms), lookahead or 4 * max(1, n_threads))
+
+    def hold(self, plan: Plan, observers: Sequence[Observer], terms: Terms) -> list[OnCluster]:
+        """Begin to run the plan; what stands for its outputs, which stay on the cluster."""
+        self._check(plan, observers)
+        futures = Futures(self.client, plan, terms)
+        futures.send(len(plan))
+        return [OnCluster(plan.key(step), futures.of(step)) for step in plan.outputs]
+
+    def _check(self, plan: Plan, observers: Sequence[Observer]) -> None:
+        if observers:  # what happens on workers is told by nobody
+            raise UnsupportedOptionError("observers", self.name, None)
+        if self.client.status not in ("running", "connecting"):
+            raise RunError(f"the client is {self.client.status}: {self.client!r} runs nothing")
+        if self.client.asynchronous:
+            raise RunError(
+                "an asynchronous client, or one whose event loop runs this code, cannot be "
+                "waited for: use a Client(..., asynchronous=False) from another thread"
+            )
+        self._check_demands(plan)
+
+    def _check_demands(self, plan: Plan) -> None:
+        """Raise NoSuchWorkerError for a task that no worker there is could run."""
+        asking = {o: s for s, o in plan.options.items() if o.uses or o.workers}
+        if not asking:
+            return
+        known = self.client.scheduler_info(**_ALL_WORKERS)["workers"]
+        for options, step in asking.items() if known else ():
+            for resource, amount in options.uses:
+                most = max(w.get("resources", {}).get(resource, 0) for w in known.values())
+                if amount > most:
+                    raise NoSuchWorkerError(plan.key(step), {resource: amount}, most)
+
+
+def _all_workers() -> dict[str, Any]:
+    """What makes `scheduler_info` tell of all workers: newer releases tell of five."""
+    from inspect import signature
+
+    return {"n_workers": -1} if "n_workers" in signature(Client.scheduler_info).parameters else {}
+
+
+_ALL_WORKERS = _all_workers()
+
+
+class Futures:
+    """A plan's steps on a cluster, and the futures that keep some of their results there.
+
+    As a context manager it cancels what is left when the block ends by an exception, and lets go
+    of the futures in any case.
+    """
+
+    def __init__(self, client: Client, plan: Plan, terms: Terms) -> None:
+        self.client, self.plan, self.terms = client, plan, terms
+        self.sent = 0  # the steps up to here are on the cluster
+        self._packer = Packer(plan)
+        self._futures: dict[int, Any] = {}  # by step
+        self._held = self._find_held()
+
+    def __enter__(self) -> Futures:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
+        if error is not None:
+            self.cancel()
+        self._futures.clear()
+
+    # -------------------------------------------------------------- sending
+    def _find_held(self) -> dict[int, OnCluster]:
+        """The steps whose results are on the cluster already."""
+        return {
+            step: call
+            for step, call in enumerate(self.plan.calls)
+            if type(call) is OnCluster and self._is_here(call)
+        }
+
+    def _is_here(self, call: OnCluster) -> bool:
+        call.check()
+        mine, other = self.client, call.future.client
+        return mine is other or _identity(mine) == _identity(other)
+
+    def send(self, until: int) -> list[int]:
+        """Submit the steps before `until`, once each; the outputs among them."""
+        first, self.sent = self.sent, max(self.sent, until)
+        plan, held = self.plan, self._held
+        steps = [step for step in range(first, self.sent) if step not in held]
+        outputs = [step for step in dict.fromkeys(plan.outputs) if first <= step < self.sent]
+        for step in held:
+            if first <= step < self.sent:
+                self._futures[step] = held[step].future
+        if steps:
+            self._submit(steps, [*outputs, *self._needed_later(first)])
+        self._release()
+        return outputs
+
+    def _submit(self, steps: list[int], kept: list[int]) -> None:
+        graph = ship(self._packer, steps, self._name, self.terms.seed)
+        names = {self._name(step): step for step in kept if step not in self._held}
+        made = self.client._graph_to_futures(
+            graph,
+            list(names),
+            SpanMetadata(collections=[{"type": "lazygraph"}]),
+            internal_priority={self._name(step): step for step in steps},
+            fifo_timeout=_FIFO,
+        )
+        for key, future in made.items():
+            self._futures[names[key]] = future
+
+    def _name(self, step: int) -> Key:
+        held = self._held.get(step)
+        return self.plan.key(step) if held is None else held.future.key  # type: ignore[no-any-return]
+
+    def _needed_later(self, first: int) -> list[int]:
+        """Steps just submitted that steps not yet submitted need."""
+        if self.sent >= len(self.plan):
+            return []
+        last = self.plan.last_use
+        return [step for step in range(first, self.sent) if last[step] >= self.sent]
+
+    def _release(self) -> None:
+        """Let go of results that only steps already submitted need."""
+        outputs, last = set(self.plan.outputs), self.plan.last_use
+        for step in [s for s in self._futures if s not in outputs and last[s] < self.sent]:
+            del self._futures[step]
+
+    # ------------------------------------------------------------ receiving
+    def of(self, step: int) -> Any:
+        """The future of an output."""
+        return self._futures[step]
+
+    def drop(self, step: int) -> None:
+        """Let go of an output; its result may be needed there yet."""
+        if self.plan.dependents and self.plan.dependents[step] and self.sent < len(self.plan):
+            return
+        self._futures.pop(step, None)
+
+    def gather(self) -> list[Any]:
+        """The values of all outputs."""
+        futures = [self._futures[step] for step in self.plan.outputs]
+        return list(self.explained(self.client.gather, futures))
+
+    def value(self, step: int) -> Any:
+        """The value of one output."""
+        return self.explained(self._futures[step].result)
+
+    def explained(self, wait: Callable[..., Any], *args: Any) -> Any:
+        """What `wait` returns; its errors become the user's."""
+        try:
+            return wait(*args)
+        except KeyboardInterrupt as interrupt:
+            add_note(interrupt, f"stopped: the run's tasks on {self._where} are cancelled")
+            raise
+        except Exception as error:
+            failure = self._explain(error)
+        try:
+            throw(failure)
+        finally:
+            del failure
+
+    def _explain(self, error: Exception) -> BaseException:
+        carrier = carried(error)
+        if carrier is not None:
+            return explain_far(carrier, self.plan)
+        if isinstance(error, KilledWorker):
+            return explain_killed(error, self.plan)
+        return error
+
+    @property
+    def _where(self) -> str:
+        return str(getattr(self.client.scheduler, "address", "the cluster"))
+
+    def cancel(self) -> None:
+        """Stop what has been submitted and has not ended, but for what others wait for too."""
+        held = self._held
+        mine = [future for step, future in self._futures.items() if step not in held]
+        if mine and self.client.status == "running":
+            with suppress(Exception):  # whatever has come of the cluster: the error matters more
+                self.client.cancel(mine)
+
+
+def _identity(client: Client) -> Any:
+    with suppress(Exception):
+        return client.scheduler_info()["id"]
+    return id(client)
+
+
+@contextmanager
+def _seceded() -> Iterator[None]:
+    """The time of a wait inside a worker's task, which leaves its place to another meanwhile."""
+    is_task = bool(getattr(thread_state, "key", False))
+    if is_task:
+        try:
+            secede()
+        except Exception:
+            is_task = False
+    try:
+        yield
+    finally:
+        if is_task:
+            rejoin()
+
+
+def current_cluster() -> Cluster:
+    """That of the current client: the newest in this process, or that of the worker around."""
+    with suppress(ValueError):
+        return Cluster(get_client())
+    raise RunError(
+        'scheduler="distributed" means the current distributed.Client, and there is none: '
+        "make one, as client = distributed.Client(), or give it itself, as scheduler=client"
+    )
+
+
