@@ -1,7 +1,7 @@
 """Plan in, results out, by Dask: its local schedulers, and clusters.
 
-``steps`` turns a plan's steps into what Dask calls, here or in other processes; ``failing`` turns
-what those processes report into the user's exception. ``get`` runs plans on Dask's local
+``steps`` turns a plan's steps into what Dask calls, here or in other processes. What a task raises
+there travels as ``raised`` has it, and ``failing`` makes the user's exception of it. ``get`` runs plans on Dask's local
 schedulers, and on whatever else has their form. For clusters ``shipment`` packs a plan,
 ``cluster`` runs it, ``streams`` hands out results one by one, and ``held`` stands for results
 that stay there.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from distributed import Client, KilledWorker, get_client, rejoin, secede
 from distributed.spans import SpanMetadata
-from distributed.worker import thread_state
+from distributed.worker import thread_state  # type: ignore[attr-defined]
 
 from lazygraph.errors import NoSuchWorkerError, RunError, UnsupportedOptionError
 from lazygraph.keys import Key
@@ -17,8 +18,9 @@ from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import Stream
 from lazygraph.schedulers.dask.failing import explain_far, explain_killed
 from lazygraph.schedulers.dask.held import OnCluster
+from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.dask.shipment import ship
-from lazygraph.schedulers.dask.steps import Packer, carried
+from lazygraph.schedulers.dask.steps import Packer
 from lazygraph.schedulers.failure import add_note, throw
 from lazygraph.terms import NO_TERMS, Terms
 
@@ -48,7 +50,7 @@ class Cluster:
     )
     passes: tuple[Pass, ...] = ()
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Any) -> None:
         self.client = client
 
     def __repr__(self) -> str:
@@ -122,17 +124,22 @@ class Futures:
     of the futures in any case.
     """
 
-    def __init__(self, client: Client, plan: Plan, terms: Terms) -> None:
+    def __init__(self, client: Any, plan: Plan, terms: Terms) -> None:
         self.client, self.plan, self.terms = client, plan, terms
         self.sent = 0  # the steps up to here are on the cluster
         self._packer = Packer(plan)
         self._futures: dict[int, Any] = {}  # by step
         self._held = self._find_held()
 
-    def __enter__(self) -> Futures:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if error is not None:
             self.cancel()
         self._futures.clear()
@@ -180,7 +187,7 @@ class Futures:
 
     def _name(self, step: int) -> Key:
         held = self._held.get(step)
-        return self.plan.key(step) if held is None else held.future.key  # type: ignore[no-any-return]
+        return self.plan.key(step) if held is None else held.future.key
 
     def _needed_later(self, first: int) -> list[int]:
         """Steps just submitted that steps not yet submitted need."""
@@ -250,7 +257,7 @@ class Futures:
                 self.client.cancel(mine)
 
 
-def _identity(client: Client) -> Any:
+def _identity(client: Any) -> Any:
     with suppress(Exception):
         return client.scheduler_info()["id"]
     return id(client)
@@ -280,5 +287,3 @@ def current_cluster() -> Cluster:
         'scheduler="distributed" means the current distributed.Client, and there is none: '
         "make one, as client = distributed.Client(), or give it itself, as scheduler=client"
     )
-
-

@@ -7,7 +7,7 @@ from typing import Any
 
 from lazygraph.keys import Key
 from lazygraph.plan import Plan
-from lazygraph.schedulers.dask.steps import TaskRaised
+from lazygraph.schedulers.dask.raised import TaskRaised
 from lazygraph.schedulers.failure import annotate
 from lazygraph.shorten import short_call
 

@@ -11,7 +11,8 @@ from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.cores import check_num_workers
 from lazygraph.schedulers.dask.failing import explain_far
-from lazygraph.schedulers.dask.steps import NearStep, Packer, carried
+from lazygraph.schedulers.dask.raised import carried
+from lazygraph.schedulers.dask.steps import NearStep, Packer
 from lazygraph.schedulers.failure import explain, throw
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.schedulers.watch import Watch, watched
@@ -128,8 +129,14 @@ class DaskProcesses(DaskGet):
 
     def _run(self, plan: Plan, watch: Watch | None, terms: Terms) -> list[Any]:
         keys = [plan.key(step) for step in range(len(plan))]
-        with _told(watch, plan, keys):
-            return self._values(self._graph(plan, keys, None, terms), plan, keys)
+        try:
+            with _told(watch, plan, keys):
+                return self._values(self._graph(plan, keys, None, terms), plan, keys)
+        except Exception as error:
+            blamed = None if carried(error) is not None else Packer(plan).blame()
+            if blamed is None:
+                raise
+            raise blamed from error
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from lazygraph.errors import RunError
 from lazygraph.keys import Key
-from lazygraph.schedulers.dask.steps import carried
+from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.failure import add_note
 
 __all__ = ["OnCluster"]
@@ -28,7 +28,7 @@ class OnCluster:
         try:
             return self.future.result()
         except Exception as error:
-            raised = _meant(self.key, error)
+            raised = _meant(error)
         raise raised
 
     def check(self) -> None:
@@ -52,7 +52,7 @@ class OnCluster:
         return f"OnCluster({self.key!r})"
 
 
-def _meant(key: Key, error: Exception) -> BaseException:
+def _meant(error: Exception) -> BaseException:
     """What the task raised, or else what Dask says."""
     carrier = carried(error)
     if carrier is None:

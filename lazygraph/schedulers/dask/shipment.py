@@ -6,7 +6,6 @@ task objects are made where the graph arrives. Dask's order is not asked for: th
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,7 +15,7 @@ from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from lazygraph.containers import Template
 from lazygraph.keys import Key
 from lazygraph.options import NO_OPTIONS, Options
-from lazygraph.plan import Plan, gc_paused
+from lazygraph.plan import gc_paused
 from lazygraph.randomness import Seed
 from lazygraph.schedulers.dask.steps import (
     FarCoroutine,
@@ -25,7 +24,7 @@ from lazygraph.schedulers.dask.steps import (
     Packer,
     literals_of,
 )
-from lazygraph.schedulers.processes.pickling import dumps
+from lazygraph.schedulers.processes.pickling import dumps, loads
 
 __all__ = ["PlanGraph", "ship"]
 
@@ -49,7 +48,7 @@ class Rows(NamedTuple):
 
     def tasks(self) -> dict[Key, Task]:
         """Dask's tasks."""
-        refs = [TaskRef(key) for key in self.keys]
+        refs = [TaskRef(key) for key in self.keys]  # type: ignore[arg-type]
         made = {}
         for n, (function, template, needed) in enumerate(self.numbers):
             key, kind = self.keys[n], FarCoroutine if n in self.coroutines else FarStep
@@ -65,7 +64,7 @@ class Rows(NamedTuple):
         return made
 
 
-class PlanGraph(HighLevelGraph):  # type: ignore[misc]  # it ships no types
+class PlanGraph(HighLevelGraph):
     """What a client is given, and what arrives of it at Dask's scheduler.
 
     Of Dask's own class since some releases ask for that; newer ones ask an object for its graph
@@ -90,7 +89,7 @@ class PlanGraph(HighLevelGraph):  # type: ignore[misc]  # it ships no types
 
 def _arrived(data: bytes) -> PlanGraph:
     with gc_paused():
-        rows = Rows(*pickle.loads(data))
+        rows = Rows(*loads(data))
         return PlanGraph(data, rows.tasks(), rows.annotations)
 
 

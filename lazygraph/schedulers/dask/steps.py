@@ -8,12 +8,13 @@ user's by way of bytes, with the text that only the place of the failure knows.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from contextvars import copy_context
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
+from lazygraph.classic import value_of
 from lazygraph.containers import Template
 from lazygraph.errors import UnpicklableError
 from lazygraph.fused import MemberFailed
@@ -21,16 +22,17 @@ from lazygraph.keys import Key
 from lazygraph.plan import Plan
 from lazygraph.randomness import Seed, seeded
 from lazygraph.schedulers.controlled import settle_in
+from lazygraph.schedulers.dask.held import OnCluster
+from lazygraph.schedulers.dask.raised import TaskRaised
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.schedulers.watch import Watch
 from lazygraph.shorten import short_call
 
-__all__ = ["FarStep", "NearStep", "Packer", "TaskRaised"]
+__all__ = ["FarCoroutine", "FarStep", "NearStep", "Packer"]
 
 #: Where a literal stands among a call's leaves, and the literal.
 Literals: TypeAlias = tuple[tuple[int, Any], ...]
 
-_MOST_CHARACTERS = 500
 _MOST_FUNCTIONS = 64
 
 
@@ -71,8 +73,11 @@ class Packer:
             # Late: only what leaves this process needs it.
             from lazygraph.schedulers.processes.pickling import dumps
 
+            func = function.func
+            if type(func) is OnCluster:  # of another cluster: its result travels, not the way to it
+                func = partial(value_of, func())
             try:
-                packed = dumps((function.func, function.name))
+                packed = dumps((func, function.name))
             except Exception as error:
                 raise self.unpicklable(step, function.func, function.name, error) from error
             self._packed[id(function)] = packed
@@ -137,7 +142,11 @@ class NearStep:
 
     def __reduce__(self) -> tuple[Any, ...]:
         packer, step = self.packer, self.step
-        key, function, template = packer.plan.key(step), packer.function(step), packer.template(step)
+        key, function, template = (
+            packer.plan.key(step),
+            packer.function(step),
+            packer.template(step),
+        )
         return FarStep, (key, function, template, self.literals, self.seed)
 
 
@@ -258,61 +267,3 @@ def _shown(name: str, template: Template | None, leaves: tuple[Any, ...]) -> str
         return short_call(name, *_arguments(template, leaves))
     except Exception:
         return f"{name}(...)"
-
-
-class TaskRaised(Exception):  # noqa: N818  # never reaches a user: schedulers unwrap it
-    """Carries what a task raised from another process, and what only that process knows.
-
-    Attributes
-    ----------
-    outer_key, key : Key
-        Of the step; and of the task in it that raised, where several run as one.
-    shown : str
-        The call in short.
-    site : str, optional
-        Where the call was captured, if that is known there.
-    wire : bytes
-        The exception, as `to_wire` gives it.
-    """
-
-    def __init__(
-        self, outer_key: Key, key: Key, shown: str, site: str | None, wire: bytes
-    ) -> None:
-        super().__init__(outer_key, key, shown, site, wire)
-        self.outer_key, self.key, self.shown, self.site, self.wire = (
-            outer_key,
-            key,
-            shown,
-            site,
-            wire,
-        )
-
-    def __str__(self) -> str:
-        # For Dask's own logs and dashboard.
-        try:
-            error = self.unwrap()
-            text = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
-        except Exception:
-            text = "an exception that cannot be shown"
-        return f"{text} (task {self.key!r}: {self.shown})"[: 2 * _MOST_CHARACTERS]
-
-    __repr__ = __str__
-
-    def unwrap(self) -> BaseException:
-        """What the task raised."""
-        from lazygraph.schedulers.processes.remote import from_wire  # late: only errors need it
-
-        return from_wire(self.wire)
-
-
-def carried(error: BaseException | None) -> TaskRaised | None:
-    """What carries a task's exception, in an exception of Dask's or behind it."""
-    for each in _wrapped(error):
-        if isinstance(each, TaskRaised):
-            return each
-    return None
-
-
-def _wrapped(error: BaseException | None) -> Iterator[Any]:
-    yield error
-    yield getattr(error, "exception", None)  # as Dask's RemoteException has it
