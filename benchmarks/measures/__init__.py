@@ -14,6 +14,7 @@ from benchmarks.measures.heap import captured_bytes
 from benchmarks.measures.layouts import layout_quality, layout_time
 from benchmarks.measures.stages import speed
 from benchmarks.measures.start import first_results, import_seconds
+from benchmarks.measures.submission import submission
 
 __all__ = ["MEASURES"]
 
@@ -31,4 +32,5 @@ MEASURES: dict[str, Callable[[Job], Figures]] = {
     "layout": layout_time,
     "quality": layout_quality,
     "collapse": collapsing,
+    "submission": submission,
 }
