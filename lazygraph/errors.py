@@ -173,19 +173,14 @@ class ImpossibleDemandError(OptionError):
 
 
 class NoSuchWorkerError(OptionError):
-    """A task uses more of a resource (`demand`) than any worker of the cluster has (`most`)."""
+    """A task asks for what no worker of the cluster has; `hint` says what to do about it."""
 
-    def __init__(self, key: Hashable, demand: dict[str, float], most: float) -> None:
-        super().__init__(key, demand, most)
-        self.key, self.demand, self.most = key, demand, most
+    def __init__(self, key: Hashable, wish: str, hint: str) -> None:
+        super().__init__(key, wish, hint)
+        self.key, self.wish, self.hint = key, wish, hint
 
     def __str__(self) -> str:
-        ((resource, amount),) = self.demand.items()
-        return (
-            f"task {self.key!r} uses {amount:g} of {resource!r}, and no worker of the cluster has "
-            f"more than {self.most:g}: start one that has, as "
-            f'dask worker ... --resources "{resource}={amount:g}"'
-        )
+        return f"task {self.key!r} {self.wish}: {self.hint}"
 
 
 class UnknownSchedulerError(OptionError, ValueError):

@@ -17,6 +17,7 @@ from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import Key, check_key
 from lazygraph.nodes import Node, graph_of, make_node, relink
+from lazygraph.options import NO_OPTIONS, Options
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.running import Lazies, Run
@@ -133,15 +134,21 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     return lazies.fill(_holding(node, value) for node, value in zip(nodes, values, strict=True))
 
 
+#: A result on a cluster is found there by its key: joined with another task it would be fetched.
+_ALONE = Options(fuse=False)
+
+
 def _holding(node: Node, value: Any) -> Node:
     """A lazy value like `node`, that has its result already."""
     held: Any = value_of
     leaves: tuple[Any, ...] = (value,)
+    options = NO_OPTIONS
     if type(value) is OnCluster:
-        held, leaves = value, ()
+        held, leaves, options = value, (), _ALONE
     elif type(value) in LAZY:
         held, leaves = _Held(value), ()
-    function = Function(held, name=node._function.name, nout=node._function.nout)
+    name, nout = node._function.name, node._function.nout
+    function = Function(held, name=name, nout=nout, options=options)
     return make_node(
         type(node), function, leaves, None, node._lasting_key(), node._code, node._lasti
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,15 @@ def test_what_a_task_uses_is_a_resource_of_workers() -> None:
         assert annotations(scheduler, "on gpu")[3] == {"GPU": 1}
         with pytest.raises(NoSuchWorkerError, match=r"'big' uses 3 of 'GPU'.*more than 2: start"):
             delayed(inc, uses={"GPU": 3})(1, dask_key_name="big").compute(scheduler=client)
+
+
+@pytest.mark.parametrize("wanted", [17, "tcp://127.0.0.1:1"])
+def test_a_worker_that_is_not_there_is_told(near_cluster: Any, wanted: Any) -> None:
+    value = delayed(inc, workers=[wanted])(1, dask_key_name="picky")
+    with pytest.raises(NoSuchWorkerError, match=r"'picky' may run on workers .* it has inproc"):
+        value.compute(scheduler=near_cluster)
+    lenient = delayed(inc, workers=[wanted], allow_other_workers=True)(1)
+    assert lenient.compute(scheduler=near_cluster) == 2
 
 
 @pytest.mark.parametrize(
@@ -372,3 +382,51 @@ def test_keys_are_lazygraphs_in_dasks_own_records(near_cluster: Any) -> None:
     assert compute(*held, scheduler=near_cluster) == (2, 4)
     assert {("mine", 3), value.key} <= known(near_cluster)
     assert value.key.startswith("add-")
+
+
+def test_a_key_that_is_used_again_means_the_new_task(near_cluster: Any) -> None:
+    for n in range(30):
+        assert lazygraph.get({"key": (abs, -n)}, "key", scheduler=near_cluster) == n
+    (held,) = persist(delayed(abs)(-5, dask_key_name="key"), scheduler=near_cluster)
+    assert lazygraph.get({"key": (abs, -7)}, "key", scheduler=near_cluster) == 7
+    assert held.compute(scheduler=near_cluster) == 5
+    with pytest.raises(ValueError, match="cannot use 3") as caught:
+        delayed(fail)(3, dask_key_name="key").compute(scheduler=near_cluster)
+    assert "while running task 'key': fail(3)" in caught.value.__notes__[0]
+
+
+def test_a_lazy_value_that_is_computed_twice_runs_twice(near_cluster: Any, tmp_path: Path) -> None:
+    value = delayed(tallied)(tmp_path / "calls", 1)
+    for _ in range(2):
+        assert value.compute(scheduler=near_cluster) == 1
+    held = value.persist(scheduler=near_cluster)
+    assert compute(value, held, scheduler=near_cluster) == (1, 1)
+    assert len(said(tmp_path / "calls")) in {3, 4}
+
+
+def test_after_an_interrupted_run_its_keys_mean_new_tasks(
+    near_cluster: Any, tmp_path: Path
+) -> None:
+    running = delayed(wait_for_file)(tmp_path / "go", dask_key_name="again")
+    pairs = lazygraph.as_completed([delayed(inc)(1), running], scheduler=near_cluster)
+    assert next(pairs)[1] == 2
+    assert wait_until(lambda: is_running(near_cluster, "again"))
+    pairs.close()
+    assert lazygraph.get({"again": (abs, -7)}, "again", scheduler=near_cluster) == 7
+    (tmp_path / "go").touch()
+
+
+def is_running(cluster: Any, key: Any) -> bool:
+    running = cluster.client.processing().values()
+    return any(key in keys for keys in running)
+
+
+def test_what_is_persisted_can_be_pickled_optimized_and_persisted_again(far_cluster: Any) -> None:
+    (held,) = persist(delayed(inc)(1), scheduler=far_cluster)
+    (better,) = lazygraph.optimize(delayed(inc)(delayed(inc)(held)))
+    assert better.compute(scheduler=far_cluster) == 4
+    assert persist(held, scheduler=far_cluster)[0].compute() == 2
+    with far_cluster.client.as_current():
+        assert pickle.loads(pickle.dumps(held)).compute(scheduler="distributed") == 2
+    with pytest.raises(RunError, match="the client that leads there is closed"):
+        pickle.loads(pickle.dumps(held)).compute(scheduler="threads")

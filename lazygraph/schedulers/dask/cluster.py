@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from distributed import Client, KilledWorker, get_client, rejoin, secede
 from distributed.spans import SpanMetadata
@@ -95,16 +97,43 @@ class Cluster:
         self._check_demands(plan)
 
     def _check_demands(self, plan: Plan) -> None:
-        """Raise NoSuchWorkerError for a task that no worker there is could run."""
-        asking = {o: s for s, o in plan.options.items() if o.uses or o.workers}
-        if not asking:
-            return
-        known = self.client.scheduler_info(**_ALL_WORKERS)["workers"]
+        """Raise NoSuchWorkerError for a task that no worker there is could run.
+
+        Where there is none yet, all must wait anyhow.
+        """
+        asking = {o: step for step, o in plan.options.items() if o.uses or o.workers}
+        known = self.client.scheduler_info(**_ALL_WORKERS)["workers"] if asking else {}
         for options, step in asking.items() if known else ():
             for resource, amount in options.uses:
                 most = max(w.get("resources", {}).get(resource, 0) for w in known.values())
                 if amount > most:
-                    raise NoSuchWorkerError(plan.key(step), {resource: amount}, most)
+                    raise _lacking_resource(plan.key(step), resource, amount, most)
+            if options.workers and not options.allow_other_workers:
+                names = {*known, *(worker.get("name") for worker in known.values())}
+                if not any(w in names or not _is_exact(w) for w in options.workers):
+                    raise _lacking_worker(plan.key(step), options.workers, sorted(known))
+
+
+def _is_exact(worker: str | int) -> bool:
+    """Whether it is an address or a number; another text may be the name of a host."""
+    return isinstance(worker, int) or "://" in worker
+
+
+def _lacking_resource(key: Key, resource: str, amount: float, most: float) -> NoSuchWorkerError:
+    return NoSuchWorkerError(
+        key,
+        f"uses {amount:g} of {resource!r}, and no worker of the cluster has more than {most:g}",
+        f'start one that has, as dask worker ... --resources "{resource}={amount:g}"',
+    )
+
+
+def _lacking_worker(key: Key, wanted: tuple[str | int, ...], known: list[str]) -> NoSuchWorkerError:
+    shown = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
+    return NoSuchWorkerError(
+        key,
+        f"may run on workers {list(wanted)!r} only, and the cluster has none of them",
+        f"it has {shown}; allow_other_workers=True would let those do it",
+    )
 
 
 def _all_workers() -> dict[str, Any]:
@@ -130,6 +159,7 @@ class Futures:
         self._packer = Packer(plan)
         self._futures: dict[int, Any] = {}  # by step
         self._held = self._find_held()
+        self._renamed = _renamed(client, plan, self._held)
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +217,10 @@ class Futures:
 
     def _name(self, step: int) -> Key:
         held = self._held.get(step)
-        return self.plan.key(step) if held is None else held.future.key
+        if held is not None:
+            key: Key = held.future.key
+            return key
+        return self._renamed.get(step) or self.plan.key(step)
 
     def _needed_later(self, first: int) -> list[int]:
         """Steps just submitted that steps not yet submitted need."""
@@ -239,10 +272,14 @@ class Futures:
     def _explain(self, error: Exception) -> BaseException:
         carrier = carried(error)
         if carrier is not None:
-            return explain_far(carrier, self.plan)
+            return explain_far(carrier.renamed(self._original), self.plan)
         if isinstance(error, KilledWorker):
             return explain_killed(error, self.plan)
         return error
+
+    @property
+    def _original(self) -> dict[Key, Key]:
+        return {name: self.plan.key(step) for step, name in self._renamed.items()}
 
     @property
     def _where(self) -> str:
@@ -252,9 +289,42 @@ class Futures:
         """Stop what has been submitted and has not ended, but for what others wait for too."""
         held = self._held
         mine = [future for step, future in self._futures.items() if step not in held]
+        stale = _stale.setdefault(self.client, set())
+        stale.update(self._name(step) for step in range(self.sent) if step not in held)
         if mine and self.client.status == "running":
             with suppress(Exception):  # whatever has come of the cluster: the error matters more
                 self.client.cancel(mine)
+
+
+#: By client: keys of runs that were stopped. A worker may be at their tasks yet, and would take
+#: another task of such a key for the same.
+_stale: WeakKeyDictionary[Any, set[Key]] = WeakKeyDictionary()
+
+
+def _renamed(client: Any, plan: Plan, held: Mapping[int, OnCluster]) -> dict[int, Key]:
+    """Other keys for steps whose own ones mean something on the cluster already.
+
+    There a key that is known is not run again, and a different task of that key not at all.
+    """
+    if client.futures:
+        client.sync(_nothing)  # what has been let go of is gone after this
+    taken = {*client.futures, *_stale.get(client, ())}
+    if not taken:
+        return {}
+    keys = ((step, plan.key(step)) for step in range(len(plan)) if step not in held)
+    return {step: _like(key) for step, key in keys if key in taken}
+
+
+async def _nothing() -> None:
+    """Wait for one's turn on the event loop."""
+
+
+def _like(key: Key) -> Key:
+    """A new key that Dask counts with `key` in its groups."""
+    mark = uuid4().hex
+    if isinstance(key, tuple):
+        return (*key, mark)
+    return f"{key}-{mark}"
 
 
 def _identity(client: Any) -> Any:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from lazygraph.keys import Key
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.cores import check_num_workers
-from lazygraph.schedulers.dask.failing import explain_far
+from lazygraph.schedulers.dask.failing import explain_far, find_step
 from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.dask.steps import NearStep, Packer
 from lazygraph.schedulers.failure import explain, throw
@@ -19,6 +19,8 @@ from lazygraph.schedulers.watch import Watch, watched
 from lazygraph.terms import NO_TERMS, Terms
 
 __all__ = ["LOCAL_NAMES", "DaskGet", "DaskProcesses", "local"]
+
+_POOL = "pool"  # for a worker that is not known yet
 
 LOCAL_NAMES = ("dask", "dask-sync", "dask-threads", "dask-processes")
 
@@ -75,11 +77,6 @@ class DaskGet:
             values = dict(zip(plan.slots[stopped.step], stopped.values, strict=True))
             failure = explain(stopped.error, plan, stopped.step, values, seed=terms.seed)
             stopped.values.clear()
-        except Exception as error:
-            carrier = carried(error)
-            if carrier is None:
-                raise
-            failure = explain_far(carrier, plan)
         try:
             throw(failure)
         finally:
@@ -87,7 +84,27 @@ class DaskGet:
 
     def _run(self, plan: Plan, watch: Watch | None, terms: Terms) -> list[Any]:
         keys = [plan.key(step) for step in range(len(plan))]
-        return self._values(self._graph(plan, keys, watch, terms), plan, keys)
+        asked = [keys[step] for step in plan.outputs]
+        try:
+            with self._telling(watch, plan):
+                return list(self._get(self._graph(plan, keys, watch, terms), asked, **self._kwargs))
+        except StepFailed:
+            raise
+        except Exception as error:
+            failure = self._meant(error, plan, watch)
+        try:
+            throw(failure)
+        finally:
+            del failure
+
+    def _telling(self, _watch: Watch | None, _plan: Plan) -> AbstractContextManager[None]:
+        """The time in which observers are told: here, steps do that."""
+        return nullcontext()
+
+    def _meant(self, error: Exception, plan: Plan, _watch: Watch | None) -> BaseException:
+        """What the user is to see of an error."""
+        carrier = carried(error)
+        return error if carrier is None else explain_far(carrier, plan)
 
     def _graph(
         self, plan: Plan, keys: list[Key], watch: Watch | None, terms: Terms
@@ -101,9 +118,6 @@ class DaskGet:
             )
             for step, key in enumerate(keys)
         }
-
-    def _values(self, dsk: dict[Key, Any], plan: Plan, keys: list[Key]) -> list[Any]:
-        return list(self._get(dsk, [keys[step] for step in plan.outputs], **self._kwargs))
 
 
 class DaskProcesses(DaskGet):
@@ -127,42 +141,41 @@ class DaskProcesses(DaskGet):
         kwargs = {"optimize_graph": False, **kwargs}
         super().__init__(multiprocessing.get, num_workers, name="dask-processes", **kwargs)
 
-    def _run(self, plan: Plan, watch: Watch | None, terms: Terms) -> list[Any]:
-        keys = [plan.key(step) for step in range(len(plan))]
-        try:
-            with _told(watch, plan, keys):
-                return self._values(self._graph(plan, keys, None, terms), plan, keys)
-        except Exception as error:
-            blamed = None if carried(error) is not None else Packer(plan).blame()
-            if blamed is None:
-                raise
-            raise blamed from error
+    def _graph(self, plan: Plan, keys: list[Key], _: Watch | None, terms: Terms) -> dict[Key, Any]:
+        return super()._graph(plan, keys, None, terms)
+
+    def _telling(self, watch: Watch | None, plan: Plan) -> AbstractContextManager[None]:
+        return nullcontext() if watch is None else _told(watch, plan)
+
+    def _meant(self, error: Exception, plan: Plan, watch: Watch | None) -> BaseException:
+        carrier = carried(error)
+        if carrier is None:
+            blamed = Packer(plan).blame()
+            if blamed is not None:
+                blamed.__cause__ = error
+            return blamed or error
+        failure = explain_far(carrier, plan)
+        step = find_step(plan, carrier.outer_key)
+        if watch is not None and step is not None:
+            watch.failed(step, _POOL, failure)
+        return failure
 
 
 @contextmanager
-def _told(watch: Watch | None, plan: Plan, keys: list[Key]) -> Iterator[None]:
+def _told(watch: Watch, plan: Plan) -> Iterator[None]:
     """The time of a run of whose tasks Dask tells, and observers are told in turn."""
-    if watch is None:
-        yield
-        return
     from dask.callbacks import Callback  # late, as above
 
-    step_of = {key: step for step, key in enumerate(keys)}
+    step_of = {plan.key(step): step for step in range(len(plan))}
 
     def pretask(key: Key, *_: Any) -> None:
-        watch.started(step_of[key], "pool")
+        watch.started(step_of[key], _POOL)
 
     def posttask(key: Key, value: Any, _dsk: Any, _state: Any, worker: Any) -> None:
         watch.ended(step_of[key], f"process-{worker}", value)
 
-    try:
-        with Callback(pretask=pretask, posttask=posttask):
-            yield
-    except Exception as error:
-        carrier = carried(error)
-        if carrier is not None:
-            watch.failed(step_of[carrier.outer_key], "pool", explain_far(carrier, plan))
-        raise
+    with Callback(pretask=pretask, posttask=posttask):
+        yield
 
 
 def local(name: str, num_workers: int | None) -> DaskGet:

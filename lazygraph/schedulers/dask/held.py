@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from lazygraph.errors import RunError
@@ -33,6 +34,11 @@ class OnCluster:
 
     def check(self) -> None:
         """Raise RunError if the result is out of reach."""
+        if self.future.client is None:  # it was pickled, and has come to where a client may be
+            from distributed import get_client  # late: only who has such a thing needs it
+
+            with suppress(ValueError, AttributeError):
+                self.future.bind_client(get_client())
         client = self.future.client
         if client is None or client.status not in ("running", "connecting"):
             raise RunError(

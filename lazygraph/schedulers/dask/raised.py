@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lazygraph.keys import Key
@@ -47,6 +47,11 @@ class TaskRaised(Exception):  # noqa: N818  # never reaches a user: schedulers u
         return f"{text} (task {self.key!r}: {self.shown})"[: 2 * _MOST_CHARACTERS]
 
     __repr__ = __str__
+
+    def renamed(self, names: Mapping[Key, Key]) -> TaskRaised:
+        """The same with other keys."""
+        outer, key = (names.get(given, given) for given in (self.outer_key, self.key))
+        return TaskRaised(outer, key, self.shown, self.site, self.wire)
 
     def unwrap(self) -> BaseException:
         """What the task raised."""
