@@ -157,7 +157,11 @@ def test_a_worker_that_is_not_there_is_told(near_cluster: Any, wanted: Any) -> N
     value = delayed(inc, workers=[wanted])(1, dask_key_name="picky")
     with pytest.raises(NoSuchWorkerError, match=r"'picky' may run on workers .* it has inproc"):
         value.compute(scheduler=near_cluster)
-    lenient = delayed(inc, workers=[wanted], allow_other_workers=True)(1)
+
+
+def test_another_worker_may_do_it_where_that_is_allowed(near_cluster: Any) -> None:
+    wanted = ["tcp://127.0.0.1:1"]
+    lenient = delayed(inc, workers=wanted, allow_other_workers=True)(1)
     assert lenient.compute(scheduler=near_cluster) == 2
 
 

@@ -15,6 +15,7 @@ from distributed.worker import thread_state  # type: ignore[attr-defined]
 
 from lazygraph.errors import NoSuchWorkerError, RunError, UnsupportedOptionError
 from lazygraph.keys import Key
+from lazygraph.options import Options
 from lazygraph.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import Stream
@@ -108,15 +109,20 @@ class Cluster:
                 most = max(w.get("resources", {}).get(resource, 0) for w in known.values())
                 if amount > most:
                     raise _lacking_resource(plan.key(step), resource, amount, most)
-            if options.workers and not options.allow_other_workers:
-                names = {*known, *(worker.get("name") for worker in known.values())}
-                if not any(w in names or not _is_exact(w) for w in options.workers):
-                    raise _lacking_worker(plan.key(step), options.workers, sorted(known))
+            names = {*known, *(worker.get("name") for worker in known.values())}
+            if options.workers and not _has_any(options, names):
+                raise _lacking_worker(plan.key(step), options.workers, sorted(known))
 
 
-def _is_exact(worker: str | int) -> bool:
-    """Whether it is an address or a number; another text may be the name of a host."""
-    return isinstance(worker, int) or "://" in worker
+def _has_any(options: Options, names: set[str | int]) -> bool:
+    """Whether a task's workers may be among those of such addresses and names."""
+    wanted = options.workers
+    if any(isinstance(worker, int) and worker not in names for worker in wanted):
+        return False  # Dask takes no number that it does not know
+    if options.allow_other_workers:
+        return True
+    # A text that is no address may be the name of a host.
+    return any(worker in names or "://" not in str(worker) for worker in wanted)
 
 
 def _lacking_resource(key: Key, resource: str, amount: float, most: float) -> NoSuchWorkerError:
@@ -132,7 +138,7 @@ def _lacking_worker(key: Key, wanted: tuple[str | int, ...], known: list[str]) -
     return NoSuchWorkerError(
         key,
         f"may run on workers {list(wanted)!r} only, and the cluster has none of them",
-        f"it has {shown}; allow_other_workers=True would let those do it",
+        f"it has {shown}; for an address, allow_other_workers=True would let those do it",
     )
 
 
