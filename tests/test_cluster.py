@@ -399,6 +399,14 @@ def test_a_key_that_is_used_again_means_the_new_task(near_cluster: Any) -> None:
     assert "while running task 'key': fail(3)" in caught.value.__notes__[0]
 
 
+def test_a_key_whose_result_was_let_go_of_is_used_again_as_it_is(near_cluster: Any) -> None:
+    value = delayed(inc)(1, dask_key_name="as it is")
+    for _ in range(10):
+        held = value.persist(scheduler=near_cluster)
+        assert held._function.func.future.key == "as it is"
+        del held
+
+
 def test_a_lazy_value_that_is_computed_twice_runs_twice(near_cluster: Any, tmp_path: Path) -> None:
     value = delayed(tallied)(tmp_path / "calls", 1)
     for _ in range(2):
