@@ -262,16 +262,24 @@ class UnpicklableError(TaskError, TypeError):
         The task's key, its function's name.
     path
         What cannot be sent: ``args[0].client._ctx: SSLContext (...)``.
+    hint
+        What to do about it.
     """
 
-    def __init__(self, key: Hashable, name: str, path: str) -> None:
-        super().__init__(key, name, path)
-        self.key, self.name, self.path = key, name, path
+    def __init__(
+        self,
+        key: Hashable,
+        name: str,
+        path: str,
+        hint: str = "@delayed(local=True) runs it in this one",
+    ) -> None:
+        super().__init__(key, name, path, hint)
+        self.key, self.name, self.path, self.hint = key, name, path, hint
 
     def __str__(self) -> str:
         return (
             f"task {self.key!r} ({self.name}) cannot run in a worker process: {self.path}; "
-            "@delayed(local=True) runs it in this one"
+            f"{self.hint}"
         )
 
 

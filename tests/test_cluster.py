@@ -21,6 +21,7 @@ from lazygraph.errors import (
     OptionError,
     RunError,
     UnknownSchedulerError,
+    UnpicklableError,
     UnsupportedOptionError,
 )
 from lazygraph.observers import Recorder
@@ -442,3 +443,9 @@ def test_what_is_persisted_can_be_pickled_optimized_and_persisted_again(far_clus
         assert pickle.loads(pickle.dumps(held)).compute(scheduler="distributed") == 2
     with pytest.raises(RunError, match="the client that leads there is closed"):
         pickle.loads(pickle.dumps(held)).compute(scheduler="threads")
+
+
+def test_a_result_that_cannot_be_brought_here_names_its_task(far_cluster: Any) -> None:
+    values = delayed(inc)(1), delayed(threading.Lock)(dask_key_name="a lock")
+    with pytest.raises(UnpicklableError, match=r"'a lock' .*its result: .*lock.*; run it by sch"):
+        compute(*values, scheduler=far_cluster)

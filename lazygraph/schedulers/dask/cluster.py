@@ -23,7 +23,7 @@ from lazygraph.schedulers.dask.failing import explain_far, explain_killed
 from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.dask.shipment import ship
-from lazygraph.schedulers.dask.steps import Packer
+from lazygraph.schedulers.dask.steps import Packer, cannot_travel
 from lazygraph.schedulers.failure import add_note, throw
 from lazygraph.terms import NO_TERMS, Terms
 
@@ -281,6 +281,19 @@ class Futures:
             return explain_far(carrier.renamed(self._original), self.plan)
         if isinstance(error, KilledWorker):
             return explain_killed(error, self.plan)
+        return self._unpicklable(error) if _is_of_pickling(error) else error
+
+    def _unpicklable(self, error: Exception) -> BaseException:
+        """The error of the output that cannot be brought here."""
+        for step in dict.fromkeys(self.plan.outputs):
+            try:
+                self._futures[step].result()
+            except Exception as each:
+                if _is_of_pickling(each):
+                    path = f"its result: {str(each).partition(chr(10))[0]}"
+                    found = cannot_travel(self.plan, step, path)
+                    found.__cause__ = error
+                    return found
         return error
 
     @property
@@ -300,6 +313,10 @@ class Futures:
         if mine and self.client.status == "running":
             with suppress(Exception):  # whatever has come of the cluster: the error matters more
                 self.client.cancel(mine)
+
+
+def _is_of_pickling(error: Exception) -> bool:
+    return isinstance(error, TypeError) and str(error).startswith("Could not serialize object")
 
 
 #: By client: keys of runs that were stopped. A worker may be at their tasks yet, and would take

@@ -28,12 +28,13 @@ from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.schedulers.watch import Watch
 from lazygraph.shorten import short_call
 
-__all__ = ["FarCoroutine", "FarStep", "NearStep", "Packer"]
+__all__ = ["FarCoroutine", "FarStep", "NearStep", "Packer", "cannot_travel"]
 
 #: Where a literal stands among a call's leaves, and the literal.
 Literals: TypeAlias = tuple[tuple[int, Any], ...]
 
 _MOST_FUNCTIONS = 64
+_HINT = 'run it by scheduler="threads", or by "processes" with @delayed(local=True)'
 
 
 def literals_of(plan: Plan, step: int) -> Literals:
@@ -93,10 +94,7 @@ class Packer:
         """The error of a step with something that cannot travel."""
         from lazygraph.schedulers.processes.blame import blame  # late, as above
 
-        plan = self.plan
-        return UnpicklableError(
-            plan.key(step), plan.origins.call(step)._function.name, blame(value, name, error)
-        )
+        return cannot_travel(self.plan, step, blame(value, name, error))
 
     def blame(self) -> UnpicklableError | None:
         """The error of the first step with a literal that cannot travel, if there is any."""
@@ -111,6 +109,12 @@ class Packer:
                     where = argument_path(self.plan.origins.call(step), place)
                     return self.unpicklable(step, value, where, error)
         return None
+
+
+def cannot_travel(plan: Plan, step: int, path: str) -> UnpicklableError:
+    """The error of a step with something that cannot travel: its path, or the result."""
+    name = plan.origins.call(step)._function.name
+    return UnpicklableError(plan.key(step), name, path, _HINT)
 
 
 class NearStep:
