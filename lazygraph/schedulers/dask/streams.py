@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from distributed import as_completed
 
 from lazygraph.errors import RunStopped
-from lazygraph.schedulers.dask.cluster import Futures
+from lazygraph.schedulers.dask.futures import Futures
 
 __all__ = ["ClusterStream"]
 
