@@ -56,8 +56,6 @@ def test_every_task_is_called_once(scheduler: Scheduler, tmp_path: Path) -> None
     assert [said(path) for path in calls] == ["."] * 5
 
 
-# The event loops of clusters draw random numbers while a program is drawn.
-@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @MANY
 @given(program=programs())
 def test_random_graphs_give_what_plain_calls_and_dask_give(
