@@ -204,6 +204,13 @@ def _remembered(how: str, limits: Limits) -> Case:
     return _alone(f"{how}, share of all forward results", job, "share", limits)
 
 
+def _submitted(workload: str, n: int) -> Iterator[Case]:
+    jobs = _jobs("submission", workload, n)
+    yield _ratio(_label(workload, n), jobs, "submit_s", (1 / 3, 1 / 6))
+    if n <= 10 * _K:
+        yield _ratio(f"{_label(workload, n)}, all done", jobs, "done_s", (1.25, 1.0))
+
+
 _LAYOUT_MS = {10: 5.0, 100: 100.0, 1_000: 1_000.0, 10_000: 4_000.0}
 
 _MILLION = _sync("tree", 1000 * _K)
@@ -307,6 +314,16 @@ ROWS: tuple[Row, ...] = (
         (_ratio("8 results", _jobs("cold"), "first_ms", (1 / 2, 1 / 4)),),
     ),
     Row(
+        "distributed",
+        "capture and submission to a cluster of two worker processes beside Dask's",
+        (
+            *_submitted("tree", 100 * _K),
+            *_submitted("tree", 10 * _K),
+            *_submitted("stencil_1d", 5 * _K),
+            *_submitted("fan", 10 * _K),
+        ),
+    ),
+    Row(
         "import",
         "import beside Dask's",
         (_ratio("import", _jobs("import"), "import_ms", (1 / 4, 1 / 8)),),
@@ -403,5 +420,5 @@ def is_slow(job: Job) -> bool:
     is_deep = job.n > _K and job.workload in _DEEP
     if job.engine == "dot":
         return job.n >= _K
-    is_large = job.measure == "edges" and job.n >= 100
+    is_large = job.measure in {"edges", "submission"} and job.n >= 100
     return job.engine.startswith("dask") and (is_deep or is_large)

@@ -18,8 +18,8 @@ from lazygraph import __version__, demo, errors, schedulers
 
 __all__ = ["main"]
 
-_DASK = "dask"
-_LABELS = {_DASK: "dask (synchronous)"}
+_DEFAULT_SCHEDULERS = ("synchronous", "threads", "processes", "dask-sync")
+_LABELS = {"dask-sync": "dask (synchronous)"}
 _PLAIN = "plain loop"
 _SMALL = 6  # files: what is drawn must fit a screen
 _MOST_SKIPPED = 5  # to name; the rest is a number
@@ -106,7 +106,8 @@ def _add_demo(commands: Any) -> None:
         "--scheduler",
         action="append",
         metavar="NAME",
-        help=f"run on this one; may be repeated; default: {', '.join(_scheduler_names())}",
+        help=f"run on this one; may be repeated; known: {', '.join(_scheduler_names())}; "
+        f"default: {', '.join(_DEFAULT_SCHEDULERS)}",
     )
     parser.add_argument(
         "--workers", type=_at_least_1, metavar="N", help="tasks to run at once; default: all cores"
@@ -127,7 +128,7 @@ def _at_least_1(text: str) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     """Check all that is asked for, then count, compare and print."""
-    contenders = _contenders(options.scheduler or _scheduler_names(), options.workers)
+    contenders = _contenders(options.scheduler or _DEFAULT_SCHEDULERS, options.workers)
     top, paths = _sources(options)
     n_drawn = _draw(paths[:_SMALL], options.svg)
     _row("path", str(top))
@@ -144,7 +145,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _scheduler_names() -> list[str]:
-    return [*schedulers.names(), _DASK]
+    return [name for name in schedulers.names() if name != "distributed"]  # no client is here
 
 
 def _contenders(names: Sequence[str], workers: int | None) -> dict[str, Any]:
@@ -154,14 +155,8 @@ def _contenders(names: Sequence[str], workers: int | None) -> dict[str, Any]:
         if name not in _scheduler_names():
             raise _RequestError(_unknown(name))
         label = _LABELS.get(name, name)
-        contenders[label] = _dask_get() if name == _DASK else _scheduler(name, workers)
+        contenders[label] = _scheduler(name, workers)
     return contenders
-
-
-def _dask_get() -> Any:
-    from dask.local import get_sync  # late: slow to import, and only wanted here
-
-    return get_sync  # which is dask.get
 
 
 def _scheduler(name: str, workers: int | None) -> Any:

@@ -43,41 +43,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-__all__ = [
-    "CaptureError",
-    "CheckpointError",
-    "CotangentError",
-    "CycleError",
-    "DerivativeError",
-    "DrawingError",
-    "GoalError",
-    "GradientMismatch",
-    "GraphEditError",
-    "GraphError",
-    "ImpossibleDemandError",
-    "InputError",
-    "KeyCollisionError",
-    "LazygraphError",
-    "MissingKeyError",
-    "NotDifferentiable",
-    "NotFiniteError",
-    "NotReachedError",
-    "OptionError",
-    "RemoteError",
-    "RunError",
-    "RunStopped",
-    "TaskError",
-    "TaskTimeout",
-    "TrainingError",
-    "UnknownSchedulerError",
-    "UnpackError",
-    "UnpicklableError",
-    "UnsupportedOptionError",
-    "WorkerDied",
-    "WorkerStartError",
-    "nearest",
-]
-
 # A graph of a million keys is not searched for a near match: difflib is quadratic in length.
 _MOST_CANDIDATES = 10_000
 
@@ -223,6 +188,17 @@ class ImpossibleDemandError(OptionError):
         return f"{demand}, more than the limit of {self.limit:g}: it could never run"
 
 
+class NoSuchWorkerError(OptionError):
+    """A task asks for what no worker of the cluster has; `hint` says what to do about it."""
+
+    def __init__(self, key: Hashable, wish: str, hint: str) -> None:
+        super().__init__(key, wish, hint)
+        self.key, self.wish, self.hint = key, wish, hint
+
+    def __str__(self) -> str:
+        return f"task {self.key!r} {self.wish}: {self.hint}"
+
+
 class UnknownSchedulerError(OptionError, ValueError):
     """A scheduler's name that is not known; the message lists those that are."""
 
@@ -344,16 +320,24 @@ class UnpicklableError(TaskError, TypeError):
         The task's key, its function's name.
     path
         What cannot be sent: ``args[0].client._ctx: SSLContext (...)``.
+    hint
+        What to do about it.
     """
 
-    def __init__(self, key: Hashable, name: str, path: str) -> None:
-        super().__init__(key, name, path)
-        self.key, self.name, self.path = key, name, path
+    def __init__(
+        self,
+        key: Hashable,
+        name: str,
+        path: str,
+        hint: str = "@delayed(local=True) runs it in this one",
+    ) -> None:
+        super().__init__(key, name, path, hint)
+        self.key, self.name, self.path, self.hint = key, name, path, hint
 
     def __str__(self) -> str:
         return (
             f"task {self.key!r} ({self.name}) cannot run in a worker process: {self.path}; "
-            "@delayed(local=True) runs it in this one"
+            f"{self.hint}"
         )
 
 

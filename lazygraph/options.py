@@ -67,6 +67,18 @@ def _uses(name: str, value: Any) -> tuple[tuple[str, float], ...]:
     )
 
 
+def _workers(name: str, value: Any) -> tuple[str | int, ...]:
+    if value is None:
+        return ()
+    given = value if isinstance(value, (tuple, list, set, frozenset)) else (value,)
+    if all((type(one) is str and one) or type(one) is int for one in given):
+        return tuple(sorted(given, key=str) if isinstance(given, (set, frozenset)) else given)
+    raise OptionError(
+        f"option {name!r} is a list of workers' addresses, hosts or names, as "
+        f"['tcp://10.0.0.1:4000', 'big-host'], not {value!r}"
+    )
+
+
 def _priority(name: str, value: Any) -> float:
     if is_number(value):
         return value  # type: ignore[no-any-return]
@@ -96,14 +108,18 @@ _FIELDS: Mapping[str, tuple[Any, Callable[[str, Any], Any]]] = {
     "local": (False, _flag),
     "vjp": (None, _vjp),
     "remat": (False, _flag),
+    "workers": ((), _workers),
+    "allow_other_workers": (False, _flag),
     "is_async": (False, _flag),
 }
 #: What differentiation asks for: the task itself does the same with and without.
 GRADIENT_OPTIONS = frozenset({"vjp", "remat"})
 #: Options that passes and differentiation act on: no scheduler needs to know them.
 PASS_OPTIONS = frozenset({"inline", "fuse"}) | GRADIENT_OPTIONS
+#: Options that only a cluster can act on.
+CLUSTER_OPTIONS = frozenset({"workers", "allow_other_workers"})
 #: Options that schedulers act on.
-CONTROLS = frozenset(_FIELDS) - PASS_OPTIONS
+CONTROLS = frozenset(_FIELDS) - PASS_OPTIONS - CLUSTER_OPTIONS
 KNOWN_OPTIONS = tuple(name for name in _FIELDS if name != "is_async")
 
 
@@ -143,6 +159,11 @@ class Options:
         gives one cotangent per argument, given that of the result, `ct`, and the result, `out`.
     remat : bool
         Gradients compute its result again rather than keep it.
+    workers : str, int or list of them
+        Addresses, hosts or names of the workers of a cluster that may run it; only
+        `distributed` knows this one and the next.
+    allow_other_workers : bool
+        If none of `workers` is there, any other may run it.
     is_async : bool
         The function is an ``async def``; found out by itself.
 
@@ -172,6 +193,8 @@ class Options:
     local: bool
     vjp: Callable[..., Any] | None
     remat: bool
+    workers: tuple[str | int, ...]
+    allow_other_workers: bool
     is_async: bool
     _changed: tuple[str, ...]
     is_controlled: bool  # whether a scheduler has anything to do for them
@@ -186,7 +209,7 @@ class Options:
         # Asked for once per task: found out once per object.
         changed = tuple(n for n, (default, _) in _FIELDS.items() if getattr(self, n) != default)
         object.__setattr__(self, "_changed", changed)
-        object.__setattr__(self, "is_controlled", not CONTROLS.isdisjoint(changed))
+        object.__setattr__(self, "is_controlled", not PASS_OPTIONS.issuperset(changed))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"Options are frozen: {name!r} cannot be set")

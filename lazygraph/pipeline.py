@@ -17,9 +17,11 @@ from lazygraph.functions import Function
 from lazygraph.graph import Graph
 from lazygraph.keys import Key, check_key
 from lazygraph.nodes import Node, OutsideKey, graph_of, make_node, outside_node, relink
+from lazygraph.options import NO_OPTIONS, Options
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.running import Lazies, Run
+from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.viz import Drawing, check_format, draw
 
@@ -53,9 +55,11 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     *args
         Lazy values and Dask collections, alone or inside lists, tuples, dicts, sets,
         dataclasses, ...; whatever holds none comes back as it is.
-    scheduler : str, Scheduler or callable, optional
-        What runs the tasks: a name ("threads", "synchronous"), an object, or a function of
-        Dask's ``get(dsk, keys)`` form; by default, what `config` says.
+    scheduler : str, Scheduler, distributed.Client or callable, optional
+        What runs the tasks: a name ("threads", "processes", "synchronous"; Dask's local
+        schedulers: "dask", "dask-sync", "dask-threads", "dask-processes"; "distributed" for
+        the current client's cluster), an object, a client, or a function of Dask's
+        ``get(dsk, keys)`` form; by default, what `config` says.
     num_workers : int, optional
         How many tasks run at once; the number of usable cores by default.
     observers : sequence of Observer, optional
@@ -118,6 +122,11 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     Takes the arguments of `compute`. The lazy values have the keys they had; what is built
     on them starts from the results. A Dask collection becomes one that holds its chunks.
 
+    On a cluster it returns at once, and results stay there, for as long as a lazy value needs
+    them: what is built on them runs there without bringing them here, and other schedulers bring
+    them here when they need them. (A Dask collection's chunks come here: to keep them there,
+    give it to the client's own `persist`.)
+
     Examples
     --------
     >>> from lazygraph import delayed
@@ -128,7 +137,7 @@ def persist(*args: Any, **options: Any) -> tuple[Any, ...]:
     run = Run("persist", **options)
     lazies = Lazies(args, run.traverse)
     nodes = [_in_parts(node) for node in lazies.nodes]
-    values = run.nodes(nodes)
+    values = run.held(nodes)
     return lazies.fill(_holding(node, value) for node, value in zip(nodes, values, strict=True))
 
 
@@ -140,13 +149,24 @@ def _in_parts(node: Node) -> Node:
     return outside_node(type(node), guest.as_parts())
 
 
+#: A result on a cluster is found there by its key: joined with another task it would be fetched.
+_ALONE = Options(fuse=False)
+
+
 def _holding(node: Node, value: Any) -> Any:
     """A lazy value like `node`, or the Dask collection, that has its result already."""
     if type(node._key) is OutsideKey:
         guest: Any = node._key.outside
-        return guest.with_results(value)
-    held, leaves = (value_of, (value,)) if type(value) not in LAZY else (_Held(value), ())
-    function = Function(held, name=node._function.name, nout=node._function.nout)
+        return guest.with_results(value() if type(value) is OnCluster else value)
+    held: Any = value_of
+    leaves: tuple[Any, ...] = (value,)
+    options = NO_OPTIONS
+    if type(value) is OnCluster:
+        held, leaves, options = value, (), _ALONE
+    elif type(value) in LAZY:
+        held, leaves = _Held(value), ()
+    name, nout = node._function.name, node._function.nout
+    function = Function(held, name=name, nout=nout, options=options)
     return make_node(
         type(node), function, leaves, None, node._lasting_key(), node._code, node._lasti
     )

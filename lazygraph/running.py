@@ -144,6 +144,15 @@ class Run:
             return self.scheduler.run(plan, self.observers)
         return self.scheduler.run(plan, self.observers, self.terms)
 
+    def held(self, nodes: Sequence[Node]) -> list[Any]:
+        """The values of lazy values; of a scheduler that leaves them elsewhere, `OnCluster`s."""
+        hold = getattr(self.scheduler, "hold", None)
+        if hold is None or not nodes:
+            return self.nodes(nodes)
+        plan = self.plan(nodes)
+        refuse_unsupported(self.scheduler, plan, self.terms)
+        return list(hold(plan, self.observers, self.terms))
+
     def stream(self, plan: Plan, lookahead: int | None) -> Callable[[], Stream]:
         """What begins to give a plan's outputs, one by one; all is checked before."""
         refuse_unsupported(self.scheduler, plan, self.terms)

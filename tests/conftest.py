@@ -8,14 +8,19 @@ import dask
 import pytest
 
 from lazygraph.protocols import Scheduler
-from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads
+from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads, choose
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("pictures", "browser_fixtures")
 
 from browser_fixtures import browser, show, show_fan  # noqa: E402  # found by the path above
+from cluster_fixtures import (  # noqa: E402  # likewise
+    dask_processes,
+    far_cluster,
+    near_cluster,
+)
 
-__all__ = ["browser", "show", "show_fan"]
+__all__ = ["browser", "dask_processes", "far_cluster", "near_cluster", "show", "show_fan"]
 
 #: Every scheduler; the conformance suite and the property tests run on each.
 SCHEDULERS = {
@@ -25,15 +30,33 @@ SCHEDULERS = {
     "many threads": Threads(8),
     "two processes": Processes(2),
     "dask.get": DaskGet(dask.get),
+    "dask": choose("dask"),
+    "dask-sync": choose("dask-sync"),
+    "dask-threads": choose("dask-threads", 2),
+    "dask-processes": "dask_processes",
+    "cluster in this process": "near_cluster",
+    "cluster of processes": "far_cluster",
 }
 
 
 @pytest.fixture(params=SCHEDULERS.values(), ids=SCHEDULERS)
 def scheduler(request: pytest.FixtureRequest) -> Scheduler:
-    return request.param
+    """Each scheduler; a name among them is that of the fixture that owns it."""
+    given = request.param
+    return request.getfixturevalue(given) if isinstance(given, str) else given
 
 
-OURS = {name: made for name, made in SCHEDULERS.items() if not isinstance(made, DaskGet)}
+TELLING = {n: made for n, made in SCHEDULERS.items() if "cluster" not in n}
+
+
+@pytest.fixture(params=TELLING.values(), ids=TELLING)
+def telling_scheduler(request: pytest.FixtureRequest) -> Scheduler:
+    """One that tells observers."""
+    given = request.param
+    return request.getfixturevalue(given) if isinstance(given, str) else given
+
+
+OURS = {n: made for n, made in SCHEDULERS.items() if not isinstance(made, (DaskGet, str))}
 
 
 @pytest.fixture(params=OURS.values(), ids=OURS)

@@ -138,6 +138,15 @@ def test_a_measure_of_a_library_has_its_figure(
     assert MEASURES[measure](Job(measure, library, workload, N))[figure] > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["lazygraph", "dask"])
+def test_a_graph_that_reaches_a_cluster_brings_figures_home(library: str) -> None:
+    outcome = run_job(Job("submission", library, "tree", N))
+
+    assert not outcome.problem
+    assert 0 < outcome.figures["submit_s"] < outcome.figures["done_s"]
+
+
 @pytest.mark.parametrize("measure", ["layout", "quality"])
 def test_a_layout_has_figures(measure: str) -> None:
     pytest.importorskip("numpy")

@@ -104,7 +104,7 @@ def test_the_drawing_is_of_the_first_six_files(
 
 def test_schedulers_and_files_can_be_chosen(demo: Callable[..., tuple[int, str, str]]) -> None:
     status, out, _ = demo(
-        "--scheduler", "dask", "--scheduler", "threads", "--workers", "2", "--limit", "3"
+        "--scheduler", "dask-sync", "--scheduler", "threads", "--workers", "2", "--limit", "3"
     )
 
     assert status == 0
@@ -188,7 +188,7 @@ def test_a_result_that_differs_is_told_and_gives_status_1(
         (["--path", "new\nline"], r"path 'new\nline': No such file or directory"),
         (
             ["--scheduler", "thread"],
-            "did you mean 'threads'? (known: synchronous, threads, processes, dask)",
+            "did you mean 'threads'? (known: synchronous, threads, processes, dask, dask-sync",
         ),
         (["--workers", "0"], "--workers: '0' is not a number from 1 up"),
         (["--workers", "100000"], "--workers 100000: num_workers is a number from 1 to 4096"),
@@ -281,7 +281,7 @@ def ctrl_c_counts() -> Iterator[None]:
         pytest.param("plain loop", ["--scheduler", "synchronous"], marks=pytest.mark.slow),
         pytest.param("plain loop", ["--scheduler", "threads"], marks=pytest.mark.slow),
         pytest.param("plain loop", ["--scheduler", "processes"], marks=pytest.mark.slow),
-        pytest.param("plain loop", ["--scheduler", "dask"], marks=pytest.mark.slow),
+        pytest.param("plain loop", ["--scheduler", "dask-sync"], marks=pytest.mark.slow),
     ],
     ids=["in the plain loop", "synchronous", "threads", "processes", "dask"],
 )

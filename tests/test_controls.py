@@ -105,7 +105,7 @@ def test_an_async_function_is_refused_where_there_is_no_event_loop() -> None:
         value.compute(scheduler=THEIRS)
 
 
-@pytest.mark.parametrize("term", [{"limits": {"db": 1}}, {"on_error": "collect"}, {"seed": 0}])
+@pytest.mark.parametrize("term", [{"limits": {"db": 1}}, {"on_error": "collect"}])
 def test_a_term_that_a_scheduler_cannot_honour_is_refused(term: Any) -> None:
     (name,) = term
     with pytest.raises(UnsupportedOptionError, match=f"cannot honour option '{name}'$"):

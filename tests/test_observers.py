@@ -50,11 +50,11 @@ def test_the_events_of_a_chain(own_scheduler: Scheduler) -> None:
     assert seconds == sorted(seconds)
 
 
-def test_a_failure_is_told(scheduler: Scheduler) -> None:
+def test_a_failure_is_told(telling_scheduler: Scheduler) -> None:
     recorder = Recorder()
     value = delayed(fail)(1, dask_key_name="bad")
     with pytest.raises(ValueError, match="cannot use") as caught:
-        value.compute(scheduler=scheduler, observers=[recorder])
+        value.compute(scheduler=telling_scheduler, observers=[recorder])
     assert recorder.failed == ["bad"]
     assert recorder.ended == []
     ended = recorder.events[-1]
@@ -74,9 +74,9 @@ def test_workers_are_named(own_scheduler: Scheduler) -> None:
     assert 1 <= len(workers) <= started.workers
 
 
-def test_several_observers_are_told_the_same(scheduler: Scheduler) -> None:
+def test_several_observers_are_told_the_same(telling_scheduler: Scheduler) -> None:
     first, second = Recorder(), Recorder()
-    lazygraph.get(chain(), "c", scheduler=scheduler, observers=[first, second])
+    lazygraph.get(chain(), "c", scheduler=telling_scheduler, observers=[first, second])
     assert first.events == second.events != []
 
 
@@ -89,10 +89,14 @@ class Faulty:
         raise RuntimeError("an observer's own mistake")
 
 
-def test_an_observer_that_raises_is_told_no_more_and_the_run_goes_on(scheduler: Scheduler) -> None:
+def test_an_observer_that_raises_is_told_no_more_and_the_run_goes_on(
+    telling_scheduler: Scheduler,
+) -> None:
     faulty, recorder = Faulty(), Recorder()
     with pytest.warns(RuntimeWarning, match="an observer's own mistake.*is told no more"):
-        value = lazygraph.get(chain(), "c", scheduler=scheduler, observers=[faulty, recorder])
+        value = lazygraph.get(
+            chain(), "c", scheduler=telling_scheduler, observers=[faulty, recorder]
+        )
     assert value == 3
     assert faulty.told == 1
     assert len(recorder.ended) == 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import traceback
 import weakref
+from pathlib import Path
 from typing import Any
 
 import dask
 import pytest
 from hypothesis import HealthCheck, given, settings
 from strategies import as_dask, as_delayed, as_graph, evaluate, programs
-from tasks import add, double, fail, inc, total
+from tasks import add, double, fail, inc, said, tallied, total
 
 import lazygraph
 from lazygraph import Graph, Ref, Task, compute, delayed
@@ -34,14 +35,25 @@ def diamond() -> Graph:
     )
 
 
-def test_a_shared_dependency_runs_once(scheduler: Scheduler) -> None:
+def test_a_shared_dependency_runs_once(telling_scheduler: Scheduler) -> None:
     recorder = Recorder()
 
-    values = scheduler.run(make_plan(diamond(), ["total"]), [recorder])
+    values = telling_scheduler.run(make_plan(diamond(), ["total"]), [recorder])
 
     assert values == [4]
     assert recorder.ended.count("load") == 1
     assert sorted(recorder.ended) == ["left", "load", "right", "total"]
+
+
+def test_every_task_is_called_once(scheduler: Scheduler, tmp_path: Path) -> None:
+    """source -> (two, two, two) -> total, asked for beside one of its dependencies."""
+    calls = [tmp_path / str(n) for n in range(5)]
+    source = delayed(tallied)(calls[0], 1)
+    middle = [delayed(tallied)(path, source) for path in calls[1:4]]
+    end = delayed(tallied)(calls[4], middle)
+
+    assert compute(end, middle[0], scheduler=scheduler) == ([1, 1, 1], 1)
+    assert [said(path) for path in calls] == ["."] * 5
 
 
 @MANY
@@ -63,11 +75,11 @@ def test_random_graphs_give_what_plain_calls_and_dask_give(
 @MANY
 @given(program=programs())
 def test_every_task_starts_after_its_dependencies_have_ended(
-    scheduler: Scheduler, program: Any
+    telling_scheduler: Scheduler, program: Any
 ) -> None:
     graph, recorder = as_graph(program), Recorder()
 
-    lazygraph.get(graph, list(graph), scheduler=scheduler, observers=[recorder])
+    lazygraph.get(graph, list(graph), scheduler=telling_scheduler, observers=[recorder])
 
     ended: set[Any] = set()
     for event in recorder.events:
@@ -187,13 +199,11 @@ def test_a_scheduler_can_run_again_after_an_error(scheduler: Scheduler) -> None:
     assert delayed(inc)(1).compute(scheduler=scheduler) == 2
 
 
-def test_a_chain_is_not_limited_by_recursion(scheduler: Scheduler) -> None:
+def test_a_chain_is_not_limited_by_recursion(own_scheduler: Scheduler) -> None:
     value = delayed(inc)(0)
     for _ in range(5_000):
         value = delayed(inc)(value)
-    if isinstance(scheduler, lazygraph.schedulers.DaskGet):
-        pytest.skip("dask's own conversion is slow at this depth")
-    assert value.compute(scheduler=scheduler) == 5_001
+    assert value.compute(scheduler=own_scheduler) == 5_001
 
 
 def test_a_wide_graph_with_one_list_argument(scheduler: Scheduler) -> None:

@@ -16,6 +16,7 @@ from benchmarks.measures.heap import captured_bytes
 from benchmarks.measures.layouts import layout_quality, layout_time
 from benchmarks.measures.stages import speed
 from benchmarks.measures.start import first_results, import_seconds
+from benchmarks.measures.submission import submission
 from benchmarks.measures.training import training_step
 
 __all__ = ["MEASURES"]
@@ -39,4 +40,5 @@ MEASURES: dict[str, Callable[[Job], Figures]] = {
     "gradient-memory": gradient_memory,
     "step": training_step,
     "towers": towers,
+    "submission": submission,
 }

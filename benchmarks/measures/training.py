@@ -114,7 +114,7 @@ def _torch(params: list[Any], x: Any, y: Any) -> Callable[[], Any]:
     def step() -> Any:
         scores = torch.tanh(xs @ w1 + b1) @ w2 + b2
         loss = torch.nn.functional.cross_entropy(scores, ys)
-        return loss, torch.autograd.grad(loss, leaves)
+        return loss.detach(), torch.autograd.grad(loss, leaves)
 
     return step
 

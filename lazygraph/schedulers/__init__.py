@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools  # whole: `partial` is a room of this floor
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ from lazygraph.options import PASS_OPTIONS, Options
 from lazygraph.plan import Plan
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers.cores import check_num_workers
-from lazygraph.schedulers.dask_get import DaskGet
+from lazygraph.schedulers.dask import LOCAL_NAMES, DaskGet, local
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.schedulers.threads import Threads
 from lazygraph.terms import NO_TERMS, Terms
@@ -37,6 +39,34 @@ def _processes(num_workers: int | None) -> Scheduler:
     return Processes(num_workers)
 
 
+def _distributed(num_workers: int | None) -> Scheduler:
+    if num_workers is not None:  # as many as the cluster has
+        raise UnsupportedOptionError("num_workers", "distributed", None)
+    try:
+        import distributed  # noqa: F401  # late: it takes a second; to see whether it is there
+    except ModuleNotFoundError as error:
+        raise UnknownSchedulerError(
+            'scheduler="distributed" needs the package distributed: '
+            "pip install lazygraph[distributed]"
+        ) from error
+    from lazygraph.schedulers.dask.cluster import current_cluster  # late, as above
+
+    return current_cluster()
+
+
+def _of_client(scheduler: Any, num_workers: int | None) -> Scheduler | None:
+    """The scheduler that a `distributed.Client` stands for, or its method `get`; None for others."""
+    client = getattr(scheduler, "__self__", scheduler)
+    distributed = sys.modules.get("distributed")  # not imported: nobody can have a client
+    if distributed is None or not isinstance(client, distributed.Client):
+        return None
+    if num_workers is not None:
+        raise UnsupportedOptionError("num_workers", "distributed", None)
+    from lazygraph.schedulers.dask.cluster import Cluster  # late, as above
+
+    return Cluster(client)
+
+
 def __getattr__(name: str) -> Any:
     if name == "Processes":
         from lazygraph.schedulers.processes import Processes  # late, as above
@@ -54,12 +84,15 @@ _BY_NAME: dict[str, Callable[[int | None], Scheduler]] = {
     "threading": Threads,
     "processes": _processes,
     "multiprocessing": _processes,
+    **{name: functools.partial(local, name) for name in LOCAL_NAMES},
+    "distributed": _distributed,
 }
 
 
 def names() -> list[str]:
     """The names that `scheduler=` takes, one per scheduler."""
-    return ["synchronous", "threads", "processes"]
+    ours = ["synchronous", "threads", "processes"]
+    return [*ours, *LOCAL_NAMES, "distributed"]
 
 
 def choose(scheduler: Any, num_workers: int | None = None) -> Scheduler:
@@ -67,8 +100,9 @@ def choose(scheduler: Any, num_workers: int | None = None) -> Scheduler:
 
     Parameters
     ----------
-    scheduler : str, Scheduler or callable
-        A name; an object that runs plans; a function of Dask's ``get(dsk, keys)`` form.
+    scheduler : str, Scheduler, distributed.Client or callable
+        A name; an object that runs plans; what leads to a cluster, or "distributed" for the
+        current one; a function of Dask's ``get(dsk, keys)`` form.
     num_workers : int, optional
         How many tasks run at once, where the scheduler is made here.
 
@@ -76,11 +110,17 @@ def choose(scheduler: Any, num_workers: int | None = None) -> Scheduler:
     ------
     UnknownSchedulerError
         For anything else; the message lists the names.
+    UnsupportedOptionError
+        For a number of workers where a cluster has its own.
+    RunError
+        For "distributed" where there is no current client.
     """
     if isinstance(scheduler, str):
         make = _BY_NAME.get(scheduler.lower())
         if make is not None:
             return make(num_workers)
+    elif (cluster := _of_client(scheduler, num_workers)) is not None:
+        return cluster
     elif isinstance(scheduler, type):
         pass  # a class has the methods, but is no scheduler: it wants calling
     elif isinstance(scheduler, Scheduler):
@@ -95,7 +135,7 @@ def _unknown(scheduler: Any) -> UnknownSchedulerError:
     hint = f"; did you mean {near!r}?" if near is not None else ""
     return UnknownSchedulerError(
         f"scheduler {scheduler!r} is not known{hint} (known: {', '.join(_BY_NAME)}; "
-        "or a Scheduler object, or a function get(dsk, keys))"
+        "or a Scheduler object, a distributed.Client, or a function get(dsk, keys))"
     )
 
 
@@ -117,4 +157,5 @@ def refuse_unsupported(scheduler: Scheduler, plan: Plan, terms: Terms = NO_TERMS
                 if name not in known:
                     shown = "async def" if name == "is_async" else name
                     raise UnsupportedOptionError(shown, scheduler.name, plan.key(step))
-    terms.check(plan)
+    if "limits" in known:  # a cluster has its own: its workers' resources
+        terms.check(plan)

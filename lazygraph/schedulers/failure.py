@@ -16,11 +16,11 @@ from lazygraph.plan import Plan
 from lazygraph.randomness import Seed
 from lazygraph.schedulers.failed_call import FailedCall, remember
 from lazygraph.shorten import short_call
-from lazygraph.task import Call
 
 __all__ = [
     "Attempt",
     "add_note",
+    "annotate",
     "copy_notes",
     "explain",
     "short_traceback",
@@ -80,8 +80,22 @@ def explain(
         if leaves is None:
             leaves = tuple(values[slot] for slot in plan.slots[step])
         remember(error, FailedCall(key, call, leaves, seed))
-        note = _note(key, call, leaves, _wanted_by(plan, step))
+        shown = short_call(call._function.name, *call._arguments(leaves))
+        note = _note(key, shown, call._site(), _wanted_by(plan, step))
         add_note(error, "\n".join([note, *_listed(attempts)]))
+    return error
+
+
+def annotate(
+    error: BaseException, plan: Plan, step: int | None, key: Key, shown: str, site: str | None
+) -> BaseException:
+    """As `explain`, for a call that was made elsewhere: `shown` is all that is known of it.
+
+    `step` is None where the plan only needs what another run has left behind.
+    """
+    _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+    wanted_by = [] if step is None else _wanted_by(plan, step)
+    add_note(error, _note(key, shown, site, wanted_by))
     return error
 
 
@@ -101,10 +115,8 @@ def throw(error: BaseException) -> NoReturn:
         del error  # or this frame and the traceback would keep each other alive
 
 
-def _note(key: Key, call: Call, leaves: tuple[Any, ...], wanted_by: list[Key]) -> str:
-    args, kwargs = call._arguments(leaves)
-    lines = [f"while running task {key!r}: {short_call(call._function.name, args, kwargs)}"]
-    site = call._site()
+def _note(key: Key, shown: str, site: str | None, wanted_by: list[Key]) -> str:
+    lines = [f"while running task {key!r}: {shown}"]
     if site is not None:
         lines.append(f"  captured at {site}")
     if wanted_by:
