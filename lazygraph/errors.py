@@ -14,6 +14,7 @@
     +-- OptionError (TypeError)           a name that is no option, or a bad value of one
     |   +-- UnsupportedOptionError        an option that the chosen scheduler cannot honour
     |   +-- ImpossibleDemandError         a task uses more of a resource than there is
+    |   +-- NoSuchWorkerError             a task asks for what no worker of a cluster has
     |   +-- UnknownSchedulerError (ValueError)
     +-- DrawingError (ValueError)         a picture that cannot be drawn or written
     +-- DerivativeError                   a derivative that cannot be had

@@ -11,7 +11,7 @@ import pickle
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from lazygraph.functions import _named
@@ -72,6 +72,9 @@ def _by_value() -> Any:
         """Cloudpickle's, that knows what `delayed` does to a module's functions."""
 
         def reducer_override(self, obj: Any) -> Any:
+            if type(obj) is CodeType:
+                make, args = self.dispatch_table[CodeType](obj)[:2]
+                return _in_file, (make, args, obj.co_filename)
             reduced = super().reducer_override(obj)
             is_by_value = reduced is not NotImplemented and type(obj) is FunctionType
             if is_by_value and _is_behind_delayed(obj):
@@ -79,6 +82,11 @@ def _by_value() -> Any:
             return reduced
 
     return ByValue
+
+
+def _in_file(make: Callable[..., CodeType], args: tuple[Any, ...], filename: str) -> CodeType:
+    """Code that knows its file: cloudpickle forgets it from 3.1.3 on, and tracebacks show it."""
+    return make(*args).replace(co_filename=filename)
 
 
 def _is_behind_delayed(func: FunctionType) -> bool:
