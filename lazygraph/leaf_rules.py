@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from lazygraph.errors import CaptureError
 
-__all__ = ["LeafRules"]
+__all__ = ["LeafRules", "listed"]
 
 #: From an argument to the leaf that it is kept as.
 Rule: TypeAlias = Callable[[Any], Any]
@@ -16,6 +16,12 @@ Rule: TypeAlias = Callable[[Any], Any]
 _READ_ONCE = (types.GeneratorType, types.AsyncGeneratorType, map, filter, zip, enumerate)
 #: How many types to remember: classes made at run time must not pile up.
 _MOST_TYPES = 4_096
+
+
+def listed(value: Any) -> Any:
+    """The items of a generator or the like as a list; any other value as it is."""
+    is_read_once = isinstance(value, _READ_ONCE) and hasattr(value, "__next__")
+    return list(value) if is_read_once else value
 
 
 def _refuse_iterator(value: Any) -> Any:

@@ -12,6 +12,7 @@ from lazygraph.errors import OptionError, RunError, UnsupportedOptionError
 from lazygraph.finite import checked
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
+from lazygraph.leaf_rules import listed
 from lazygraph.nodes import Node, graph_of, node_type, plan_of
 from lazygraph.passes import run_passes
 from lazygraph.placeholders import bind, bind_graph, read_inputs
@@ -45,7 +46,8 @@ class Lazies:
         self._template: Template | None = None
         self._leaves: Sequence[Any]
         if traverse:
-            self._leaves, self._template = flatten(args)
+            # What can be read once is read here and now: unlike a task's, these do not come again.
+            self._leaves, self._template = flatten(map(listed, args))
         else:
             self._leaves = [arg if type(arg) in ATOMS else leaf_of(arg) for arg in args]
         kind = node_type()

@@ -138,7 +138,9 @@ def test_builtins_without_a_signature_are_not_checked() -> None:
 def test_options_are_shared_and_unknown_ones_refused() -> None:
     lazy = delayed(inc, inline=True)
     assert lazy(1)._function is lazy(2)._function
-    with pytest.raises(OptionError, match=r"'retires'; did you mean 'retries'\?.*known: backoff,"):
+    with pytest.raises(
+        OptionError, match=r"'retires'; did you mean 'retries'\?.*known: allow_other_workers,"
+    ):
         delayed(inc, retires=3)
     with pytest.raises(OptionError, match="'inline' is True or False, not 3"):
         delayed(inc, inline=3)
