@@ -58,6 +58,21 @@ def test_fifty_steps_are_torchs(name: str) -> None:
     assert np.allclose(params["b"][0], tensors[1].numpy(), rtol=1e-12, atol=1e-13)
 
 
+def test_two_steps_are_those_worked_out_by_hand() -> None:
+    """Parameter 1, gradients 0.5 and -2, lr 0.1."""
+
+    def two_steps(update: Any) -> list[float]:
+        first, state = update(1.0, 0.5, None)
+        return [first, update(first, -2.0, state)[0]]
+
+    # v = 0.5, then 0.9 * 0.5 - 2 = -1.55
+    assert two_steps(partial(sgd, lr=0.1)) == pytest.approx([0.95, 1.15])
+    assert two_steps(partial(momentum, lr=0.1)) == pytest.approx([0.95, 1.105])
+    # First m / sqrt(s) = 1; then m = (0.9 * 0.05 - 0.2) / 0.19, s = (0.999 * 0.25 + 4) / 1.999
+    second = (-0.155 / 0.19) / (4.24975 / 1.999) ** 0.5
+    assert two_steps(partial(adam, lr=0.1)) == pytest.approx([0.9, 0.9 - 0.1 * second])
+
+
 @pytest.mark.parametrize("update", [sgd, momentum, adam])
 def test_nothing_is_changed_in_place_and_float32_is_kept(update: Any) -> None:
     params = (np.ones(3, np.float32),)
