@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from lazygraph.demo import count_lazily
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+LONG = {"training"}
 
 
 def code_of(notebook: Path) -> list[str]:
@@ -19,11 +21,23 @@ def code_of(notebook: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(notebook: Path) -> None:
+@cache
+def names_after(notebook: Path) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": notebook.stem}
     for number, code in enumerate(code_of(notebook)):
         exec(compile(code, f"{notebook.name}[{number}]", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
+        for path in NOTEBOOKS
+    ],
+)
+def test_a_notebook_runs(notebook: Path) -> None:
+    assert names_after(notebook)
 
 
 def test_the_first_notebook_says_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,6 +62,20 @@ def test_the_gallery_draws_what_it_says() -> None:
     assert "100,001 tasks drawn as 6 groups" in drawn
     assert drawn.count(f"{chr(215)}20,000") == 5
     assert ">x<" in names["exp"](names["sin"](names["x"] ** 2)).visualize().svg
+
+
+@pytest.mark.slow
+def test_training_comes_to_what_scikit_learn_does() -> None:
+    names = names_after(NOTEBOOKS[0].with_stem("training"))
+    optimum = names["optimum"]
+    assert optimum == pytest.approx(217.474, abs=1e-3)
+    assert names["reached"] == pytest.approx(optimum, rel=1e-6)
+    assert all(trace[-1] == pytest.approx(optimum, rel=1e-6) for trace in names["traces"].values())
+    assert names["logistic_accuracy"] == pytest.approx(0.9344, abs=1e-4)
+    assert names["network_accuracy"] == pytest.approx(names["scikits_accuracy"])
+    assert names["apart"] < 1e-6
+    assert names["same"]
+    assert names["early"].reason == "patience"
 
 
 def test_the_readmes_picture_is_what_the_library_draws() -> None:

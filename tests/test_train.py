@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tracemalloc
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tasks import wait_until
 import lazygraph
 from lazygraph import function, inputs, value_and_grad
 from lazygraph.errors import CheckpointError, OptionError, TrainingError
-from lazygraph.train import Epoch, Fit, Minibatches, adam, fit, momentum, sgd
+from lazygraph.train import Epoch, Fit, Minibatches, adam, checkpoints, fit, momentum, sgd
 from lazygraph.train.progress import progress_of
 
 OPTIMIZERS = {
@@ -57,6 +58,21 @@ def test_fifty_steps_are_torchs(name: str) -> None:
     assert np.allclose(params["b"][0], tensors[1].numpy(), rtol=1e-12, atol=1e-13)
 
 
+def test_two_steps_are_those_worked_out_by_hand() -> None:
+    """Parameter 1, gradients 0.5 and -2, lr 0.1."""
+
+    def two_steps(update: Any) -> list[float]:
+        first, state = update(1.0, 0.5, None)
+        return [first, update(first, -2.0, state)[0]]
+
+    # v = 0.5, then 0.9 * 0.5 - 2 = -1.55
+    assert two_steps(partial(sgd, lr=0.1)) == pytest.approx([0.95, 1.15])
+    assert two_steps(partial(momentum, lr=0.1)) == pytest.approx([0.95, 1.105])
+    # First m / sqrt(s) = 1; then m = (0.9 * 0.05 - 0.2) / 0.19, s = (0.999 * 0.25 + 4) / 1.999
+    second = (-0.155 / 0.19) / (4.24975 / 1.999) ** 0.5
+    assert two_steps(partial(adam, lr=0.1)) == pytest.approx([0.9, 0.9 - 0.1 * second])
+
+
 @pytest.mark.parametrize("update", [sgd, momentum, adam])
 def test_nothing_is_changed_in_place_and_float32_is_kept(update: Any) -> None:
     params = (np.ones(3, np.float32),)
@@ -84,10 +100,20 @@ def test_batches_deal_out_every_row_once_in_an_order_of_the_seed() -> None:
     assert all((b == 2 * a).all() for a, b in batches(0))
 
 
-@pytest.mark.parametrize(("arrays", "size"), [((np.ones(3), np.ones(2)), 1), ((np.ones(3),), 0)])
-def test_batches_that_cannot_be_are_refused(arrays: Any, size: int) -> None:
-    with pytest.raises(OptionError, match="batch"):
-        Minibatches(*arrays, size=size)
+@pytest.mark.parametrize(
+    ("arrays", "size", "seed"),
+    [
+        ((np.ones(3), np.ones(2)), 1, None),
+        ((np.ones(3),), 0, None),
+        ((np.ones(3),), 1.5, None),
+        ((np.ones(3),), 1, -1),
+        ((np.float64(3),), 1, None),
+        ((), 1, None),
+    ],
+)
+def test_batches_that_cannot_be_are_refused(arrays: Any, size: Any, seed: Any) -> None:
+    with pytest.raises(OptionError, match=r"batch|seed"):
+        Minibatches(*arrays, size=size, seed=seed)
 
 
 # ------------------------------------------------------------- the loop
@@ -154,7 +180,13 @@ def test_a_loss_that_is_not_finite_ends_it_and_loses_nothing() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"epochs": 0}, {"patience": 2}, {"save_every": 0}, {"patience": 0, "validate": abs}],
+    [
+        {"epochs": 0},
+        {"patience": 2},
+        {"save_every": 0},
+        {"min_delta": -1},
+        {"patience": 0, "validate": abs},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: Any) -> None:
     with pytest.raises(OptionError):
@@ -220,6 +252,7 @@ def test_a_run_that_goes_on_gives_what_it_would_have_given(tmp_path: Path) -> No
 
 _PROGRAM = """
 import sys
+import tracemalloc
 from functools import partial
 from lazygraph.train import Minibatches, adam, fit
 from test_train import _line
@@ -236,8 +269,9 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _PROGRAM, str(path)]
     here = Path(__file__).parent
     with subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL) as process:
-        assert wait_until(path.exists, 60)
+        assert wait_until(lambda: path.exists() and checkpoints.load(path).n_done > 20, 60)
         process.send_signal(signal.SIGKILL)
+    assert len(checkpoints.load(path).losses) < 640
     step, params, data = _line()
     batches = Minibatches(*data, size=4, seed=3)
 
@@ -283,13 +317,143 @@ def test_a_file_that_is_no_checkpoint_is_told_and_left_alone(
     assert path.read_bytes() == before
 
 
-def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def _never(*_: Any) -> Any:
+    pytest.fail("a step was made")
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_before_the_first_step(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="cannot be written"):
-        fit(lambda w, x: (0.0, 1.0), 0.0, [1.0], checkpoint=tmp_path / "no" / "c")
+        fit(_never, 0.0, [1.0], checkpoint=tmp_path / "no" / "c")
+
+
+def test_a_state_that_cannot_be_saved_is_told_and_the_last_checkpoint_kept(tmp_path: Path) -> None:
+    def update(p: float, g: float, s: Any) -> tuple[float, Any]:
+        return p - g, lambda: None
+
+    with pytest.raises(CheckpointError, match="checkpoint of this run cannot be made"):
+        fit(lambda w, x: (0.0, 1.0), 0.0, [1.0], update=update, checkpoint=tmp_path / "c")
+
+    assert checkpoints.load(tmp_path / "c").params == 0.0
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_an_error_is_not_hidden_by_a_checkpoint_that_fails(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def step(w: float, x: float) -> tuple[float, float]:
+        (folder / "c").unlink()
+        folder.rmdir()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        fit(step, 0.0, [1.0], checkpoint=folder / "c")
+
+    assert "cannot be written" in caught.value.__notes__[-1]
+
+
+def test_a_checkpoint_of_other_parameters_is_refused(tmp_path: Path) -> None:
+    fit(lambda w, x: (0.0, np.ones(3)), np.ones(3), [1.0], checkpoint=tmp_path / "c")
+
+    with pytest.raises(CheckpointError, match=r"is of another run: .* shapes \(3,\), not \(2,\)"):
+        fit(_never, np.ones(2), [1.0], checkpoint=tmp_path / "c", epochs=2)
+
+
+@pytest.mark.parametrize("where", ["validate", "after"])
+def test_ctrl_c_between_epochs_loses_neither_the_epoch_nor_the_best(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores 3, 1, 2, 2: the second epoch is the best, and is broken off at its end."""
+    scores = {-1.0: 3.0, -2.0: 1.0, -3.0: 2.0, -4.0: 2.0}
+    is_broken = False
+
+    def break_off() -> None:
+        nonlocal is_broken
+        if not is_broken:
+            is_broken = True
+            raise KeyboardInterrupt
+
+    def validate(w: float) -> float:
+        if w == -2.0 and where == "validate":
+            break_off()
+        return scores[w]
+
+    def tell(self: Any, text: str) -> None:
+        if text.startswith("epoch 1") and where == "after":
+            break_off()
+
+    monkeypatch.setattr("lazygraph.train.progress._Silent.epoch", tell)
+
+    def go() -> Fit:
+        return fit(
+            lambda w, _: (0.0, 1.0), 0.0, [0], update=partial(sgd, lr=1.0), epochs=9,
+            validate=validate, patience=2, checkpoint=tmp_path / "c",
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        go()
+    found = go()
+
+    assert [epoch.validation for epoch in found.epochs] == [3.0, 1.0, 2.0, 2.0]
+    assert (found.params, found.reason, len(found.losses)) == (-2.0, "patience", 4)
+
+
+def test_what_a_step_gives_is_looked_at() -> None:
+    x = inputs("x")
+    for given, message in [
+        (1.0, "loss and gradients, as value_and_grad does, not 1.0"),
+        ((np.ones(2), 1.0), "a loss is one number, not"),
+        (value_and_grad(x * x, x), "a loss is one number, not .*Delayed"),
+        ((0.0, np.ones(2)), r"shape \(\) has a gradient of shape \(2,\)"),
+        ((0.0, 1j), "complex"),
+        ((0.0, {"w": 1.0}), "nest alike"),
+    ]:
+        with pytest.raises(TrainingError, match=message):
+            fit(lambda w, _, given=given: given, 0.0, [0])
+
+
+def test_a_validation_that_is_not_a_number_ends_it() -> None:
+    with pytest.raises(TrainingError, match="the validation is NaN after epoch 0"):
+        fit(lambda w, _: (0.0, 1.0), 0.0, [0], validate=lambda w: float("nan"))
+
+
+def test_batches_that_are_spent_are_told() -> None:
+    with pytest.raises(TrainingError, match=r"epoch 1 has no batches; .* must become a list"):
+        fit(lambda w, _: (0.0, 1.0), 0.0, iter([0]), epochs=2)
+
+
+@pytest.mark.parametrize("update", [sgd, momentum, adam])
+def test_gradients_that_do_not_nest_as_parameters_do_are_refused(update: Any) -> None:
+    with pytest.raises(TrainingError, match="nest alike"):
+        update({"w": 1.0}, {"w": 1.0, "b": 1.0}, None)
+    with pytest.raises(TrainingError, match="nest alike"):
+        update([1.0, 2.0], [1.0], None)
+
+
+@pytest.mark.parametrize("update", [sgd, momentum, adam])
+def test_parameters_keep_float32_whatever_gradients_are(update: Any) -> None:
+    params, _ = update(np.ones(2, np.float32), np.ones(2), None, lr=np.float64(0.5))
+
+    assert params.dtype == np.float32
+
+
+def test_nothing_is_kept_of_a_step() -> None:
+    def step(w: Any, x: int) -> tuple[float, Any]:
+        return 0.0, w * 0.5
+
+    def peak(n_steps: int) -> int:
+        tracemalloc.start()
+        fit(step, np.ones(100_000), range(n_steps), update=adam)
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(200) < peak(10) + 100_000
 
 
 def test_a_fit_tells_how_far_it_is() -> None:
-    shown = Fit(0.0, losses=[0.5, 0.25], epochs=[Epoch(0, 0.375, 0.1, 1.0)])
+    shown = Fit(0.0, losses=[0.5, 0.25], epochs=[Epoch(0, 0.375, 0.1, 1.0, 2)])
 
     assert repr(shown) == "Fit(2 steps, epoch 0: loss 0.375, validation 0.1)"
     assert lazygraph.train.fit is fit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,15 @@ class Minibatches:
     """
 
     def __init__(self, *arrays: Any, size: int, seed: int | None = None) -> None:
-        lengths = {len(array) for array in arrays}
-        if len(lengths) != 1:
-            raise OptionError(f"batches are made of arrays of one length, not {sorted(lengths)}")
-        if type(size) is not int or size < 1:
+        self._arrays = [np.asarray(array) for array in arrays]
+        shapes = [array.shape for array in self._arrays]
+        if () in shapes or len({shape[0] for shape in shapes}) != 1:
+            raise OptionError(f"batches are rows of arrays of one length, not of shapes {shapes}")
+        if not _is_whole(size, 1):
             raise OptionError(f"a batch has 1 or more rows, not {size!r}")
-        self._arrays, self._size, self._seed = arrays, size, seed
-        (self._n,) = lengths
+        if seed is not None and not _is_whole(seed, 0):
+            raise OptionError(f"a seed is a whole number, 0 or more, not {seed!r}")
+        self._n, self._size, self._seed = len(self._arrays[0]), size, seed
 
     def __len__(self) -> int:
         return (self._n + self._size - 1) // self._size
@@ -51,4 +54,9 @@ class Minibatches:
             order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
         for start in range(0, self._n, self._size):
             rows = order[start : start + self._size]
-            yield tuple(np.asarray(array)[rows] for array in self._arrays)
+            yield tuple(array[rows] for array in self._arrays)
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    """Of Python or of numpy."""
+    return isinstance(value, Integral) and int(value) >= least

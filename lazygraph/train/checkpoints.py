@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ _MAGIC = b"lazygraph checkpoint 1\n"
 
 def save(path: Path, value: Any) -> None:
     """Write a file in one step: a process that is killed leaves the old one, or the new."""
-    data = pickle.dumps(value, protocol=5)
+    try:
+        data = pickle.dumps(value, protocol=5)
+    except Exception as error:
+        raise CheckpointError(f"a checkpoint of this run cannot be made: {error}") from error
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
@@ -26,8 +30,10 @@ def save(path: Path, value: Any) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise CheckpointError(f"the checkpoint cannot be written to {path}: {error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)  # there still only if something went wrong
 
 
 def load(path: Path) -> Any:
@@ -50,4 +56,7 @@ def load(path: Path) -> Any:
     rest = content[len(_MAGIC) :]
     if blake2b(rest[size:]).digest() != rest[:size]:
         raise CheckpointError(f"the checkpoint {path} is damaged: delete it to start anew")
-    return pickle.loads(rest[size:])  # noqa: S301  # a file of the user's own, as documented
+    try:
+        return pickle.loads(rest[size:])  # noqa: S301  # a file of the user's own, as documented
+    except Exception as error:  # classes that are not there, or no longer as they were
+        raise CheckpointError(f"the checkpoint {path} cannot be read: {error!r}") from error

@@ -10,24 +10,26 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from lazygraph.errors import CheckpointError, OptionError, TrainingError
+from lazygraph.errors import CaptureError, CheckpointError, OptionError, TrainingError
 from lazygraph.schedulers.failure import add_note
 from lazygraph.shorten import short_repr
 from lazygraph.train import checkpoints
 from lazygraph.train.optimizers import sgd
 from lazygraph.train.progress import Progress, progress_of
+from lazygraph.train.trees import shapes_of
 
 __all__ = ["Epoch", "Fit", "fit"]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to: its number, its mean loss, what `validate` gave, its seconds."""
+    """What an epoch came to: its number, the mean of its steps' losses, what `validate` gave."""
 
     number: int
     loss: float
     validation: float | None
     seconds: float
+    n_done: int  # steps of the run by its end
 
     def __str__(self) -> str:
         shown = "" if self.validation is None else f", validation {self.validation:.4g}"
@@ -56,11 +58,15 @@ class Fit:
     losses: list[float] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     reason: str = ""
-    #: Steps done, in all and in the epoch that is under way; that one's seconds.
+    #: Steps done in all, and the seconds of the epoch that is under way.
     n_done: int = 0
-    n_steps: int = 0
     seconds: float = 0.0
     best: tuple[float, int, Any] | None = None  # validation, epoch, parameters
+
+    @property
+    def n_steps(self) -> int:
+        """Steps done in the epoch that is under way."""
+        return self.n_done - (self.epochs[-1].n_done if self.epochs else 0)
 
     def __repr__(self) -> str:
         last = f", {self.epochs[-1]}" if self.epochs else ""
@@ -106,7 +112,7 @@ def fit(
         By how much better counts.
     checkpoint : path, optional
         Where to save how far it is; if there is a file, the run goes on from it, and gives what
-        it would have given without the break, to the bit.
+        it would have given without the break, to the bit. Parameters of other shapes are refused.
     save_every : int, optional
         Save after so many steps, too; by default after each epoch.
     progress : bool, optional
@@ -120,9 +126,11 @@ def fit(
     Raises
     ------
     TrainingError
-        If a loss is not finite; its ``partial`` is the `Fit` before that step.
+        If a loss is not finite, with the `Fit` before that step as its ``partial``; or a
+        validation is NaN, there are no batches, or gradients do not fit the parameters.
     CheckpointError
-        If the checkpoint is damaged or something else, or cannot be written.
+        If the checkpoint is damaged, something else or of another run, or cannot be written,
+        which is tried before the first step.
     OptionError
         For a setting that makes no sense.
 
@@ -132,24 +140,24 @@ def fit(
     is saved where there is a checkpoint.
     """
     _check(epochs, patience, validate, save_every)
+    if not min_delta >= 0:
+        raise OptionError(f"min_delta is 0 or more, not {min_delta!r}")
     path = None if checkpoint is None else Path(checkpoint)
-    run = _Run(step, batches, update, validate, path, save_every)
-    so_far = run.resumed() or Fit(params)
+    run = _Run(step, batches, update, validate, min_delta, path, save_every)
+    so_far = run.resumed(params) or Fit(params)
+    run.save(so_far)  # better now than after an hour if it cannot be
     total = len(batches) * epochs if isinstance(batches, Sized) else None
     shown = progress_of(progress, total, len(so_far.losses))
     try:
-        while not so_far.reason:
-            if len(so_far.epochs) >= epochs:
-                so_far.reason = "epochs"
-                break
+        while not (reason := _why_end(so_far, epochs, patience)):
             run.epoch(so_far, shown)
-            so_far.reason = _out_of_patience(so_far, patience, min_delta)
             run.save(so_far)
     except BaseException as error:
         _keep(error, so_far, run)
         raise
     finally:
         shown.close()
+    so_far.reason = reason
     if so_far.best is not None:
         so_far.params = so_far.best[2]
     return so_far
@@ -163,15 +171,12 @@ def _check(epochs: Any, patience: Any, validate: Any, save_every: Any) -> None:
         raise OptionError("patience needs validate=, which says what is better")
 
 
-def _out_of_patience(so_far: Fit, patience: int | None, min_delta: float) -> str:
-    """Note the epoch if it is the best; why to end, or an empty text."""
-    last = so_far.epochs[-1]
-    if last.validation is None:
-        return ""
-    if so_far.best is None or last.validation < so_far.best[0] - min_delta:
-        so_far.best = last.validation, last.number, so_far.params
-    is_over = patience is not None and last.number - so_far.best[1] >= patience
-    return "patience" if is_over else ""
+def _why_end(so_far: Fit, epochs: int, patience: int | None) -> str:
+    """Empty while there is no reason to."""
+    best, n_epochs = so_far.best, len(so_far.epochs)
+    if patience is not None and best is not None and n_epochs - 1 - best[1] >= patience:
+        return "patience"
+    return "epochs" if n_epochs >= epochs else ""
 
 
 def _keep(error: BaseException, so_far: Fit, run: _Run) -> None:
@@ -179,8 +184,24 @@ def _keep(error: BaseException, so_far: Fit, run: _Run) -> None:
     error.partial = so_far  # type: ignore[attr-defined]
     place = f"epoch {len(so_far.epochs)}, step {so_far.n_steps}"
     add_note(error, f"fit stopped in {place}; the exception's .partial is the Fit so far")
-    if not isinstance(error, CheckpointError):
+    try:
         run.save(so_far)
+    except CheckpointError as failed:
+        if not isinstance(error, CheckpointError):
+            add_note(error, str(failed))
+
+
+def _read(result: Any) -> tuple[float, Any]:
+    """The loss and the gradients that a step gave."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TrainingError(
+            f"a step gives loss and gradients, as value_and_grad does, not {short_repr(result)}"
+        )
+    loss, grads = result
+    try:
+        return float(loss), grads
+    except (TypeError, ValueError, CaptureError) as error:
+        raise TrainingError(f"a loss is one number, not {short_repr(loss)}") from error
 
 
 @dataclass
@@ -191,16 +212,21 @@ class _Run:
     batches: Any
     update: Callable[[Any, Any, Any], tuple[Any, Any]]
     validate: Callable[[Any], float] | None
+    min_delta: float
     path: Path | None
     save_every: int | None
 
-    def resumed(self) -> Fit | None:
+    def resumed(self, params: Any) -> Fit | None:
         """Where a run of this checkpoint has got to."""
         saved = None if self.path is None else checkpoints.load(self.path)
         if saved is not None and not isinstance(saved, Fit):
             raise CheckpointError(f"{self.path} holds {short_repr(saved)}, not a training run")
-        if saved is not None and saved.reason == "epochs":
-            saved.reason = ""  # there may be more of them now
+        if saved is not None and shapes_of(saved.params) != shapes_of(params):
+            theirs, ours = short_repr(shapes_of(saved.params)), short_repr(shapes_of(params))
+            raise CheckpointError(
+                f"{self.path} is of another run: its parameters have the shapes {theirs}, "
+                f"not {ours}; give another path, or delete it to start anew"
+            )
         return saved
 
     def save(self, so_far: Fit) -> None:
@@ -220,7 +246,6 @@ class _Run:
             vars(so_far).update(
                 params=params,
                 state=state,
-                n_steps=so_far.n_steps + 1,
                 n_done=so_far.n_done + 1,
                 seconds=perf_counter() - start,
             )
@@ -228,12 +253,25 @@ class _Run:
             if self.save_every and so_far.n_steps % self.save_every == 0:
                 self.save(so_far)
         if not so_far.n_steps:
-            raise TrainingError(f"epoch {number} has no batches")
+            once = "; what can be gone through once only must become a list" if number else ""
+            raise TrainingError(f"epoch {number} has no batches{once}")
         mean = sum(so_far.losses[-so_far.n_steps :]) / so_far.n_steps
-        validation = None if self.validate is None else float(self.validate(so_far.params))
-        so_far.epochs.append(Epoch(number, mean, validation, perf_counter() - start))
-        so_far.n_steps, so_far.seconds = 0, 0.0
+        validation = self._validated(so_far, number)
+        # The epoch is over when it stands here. Broken off before, it is validated again.
+        so_far.epochs.append(Epoch(number, mean, validation, perf_counter() - start, so_far.n_done))
+        so_far.seconds = 0.0
         shown.epoch(str(so_far.epochs[-1]))
+
+    def _validated(self, so_far: Fit, number: int) -> float | None:
+        """What `validate` gives; the parameters are noted if they are the best."""
+        if self.validate is None:
+            return None
+        validation = float(self.validate(so_far.params))
+        if math.isnan(validation):
+            raise TrainingError(f"the validation is NaN after epoch {number}")
+        if so_far.best is None or validation < so_far.best[0] - self.min_delta:
+            so_far.best = validation, number, so_far.params
+        return validation
 
     def _left(self, number: int, n_done: int) -> Iterator[tuple[Any, ...]]:
         found = self.batches(number) if callable(self.batches) else self.batches
@@ -242,8 +280,7 @@ class _Run:
                 yield batch if isinstance(batch, tuple) else (batch,)
 
     def _stepped(self, so_far: Fit, batch: tuple[Any, ...]) -> tuple[Any, Any, float]:
-        loss, grads = self.step(so_far.params, *batch)
-        number = float(loss)
+        number, grads = _read(self.step(so_far.params, *batch))
         if not math.isfinite(number):
             raise TrainingError(
                 f"the loss is {number} in epoch {len(so_far.epochs)}, step {so_far.n_steps}: a "

@@ -2,7 +2,8 @@
 
 Each is a plain function ``(params, grads, state, ...) -> (params, state)``: nothing is changed in
 place, arrays keep their dtype, and the state is None before the first step. Parameters and
-gradients are arrays or numbers, nested alike in dicts, lists and tuples.
+gradients are real arrays or numbers, nested alike in dicts, lists and tuples, in equal shapes;
+others are a `TrainingError`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lazygraph.errors import TrainingError
 from lazygraph.train.trees import mapped
 
 __all__ = ["adam", "momentum", "sgd"]
@@ -26,7 +28,7 @@ def sgd(params: Any, grads: Any, state: Any = None, *, lr: float = 0.01) -> tupl
     >>> sgd({"w": 1.0}, {"w": 0.5}, lr=0.1)
     ({'w': 0.95}, None)
     """
-    return mapped(lambda p, g: p - lr * g, params, grads), state
+    return mapped(lambda p, g: _moved(p, lr * _fitting(p, g)), params, grads), state
 
 
 def momentum(
@@ -50,9 +52,10 @@ def momentum(
     Source: Polyak (1964); Sutskever et al. (2013), "On the importance of initialization and
     momentum in deep learning".
     """
+    grads = mapped(_fitting, params, grads)
     velocity = grads if state is None else mapped(lambda v, g: decay * v + g, state, grads)
     ahead = mapped(lambda v, g: g + decay * v, velocity, grads) if nesterov else velocity
-    return mapped(lambda p, v: p - lr * v, params, ahead), velocity
+    return mapped(lambda p, v: _moved(p, lr * v), params, ahead), velocity
 
 
 def adam(
@@ -76,13 +79,33 @@ def adam(
     Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization", algorithm 1.
     """
     first, second = betas
+    grads = mapped(_fitting, params, grads)
     n, means, squares = state or (0, mapped(np.zeros_like, grads), mapped(np.zeros_like, grads))
     n += 1
     means = mapped(lambda m, g: first * m + (1 - first) * g, means, grads)
     squares = mapped(lambda s, g: second * s + (1 - second) * (g * g), squares, grads)
     rate, scale = lr / (1 - first**n), (1 - second**n) ** 0.5
 
-    def moved(p: Any, m: Any, s: Any) -> Any:
-        return p - rate * (m / (np.sqrt(s) / scale + eps))
+    def adapted(p: Any, m: Any, s: Any) -> Any:
+        return _moved(p, rate * (m / (np.sqrt(s) / scale + eps)))
 
-    return mapped(moved, params, means, squares), (n, means, squares)
+    return mapped(adapted, params, means, squares), (n, means, squares)
+
+
+def _fitting(p: Any, g: Any) -> Any:
+    """The gradient, if it can be one of `p`: numpy would broadcast, and go uphill in i."""
+    if np.shape(p) != np.shape(g):
+        raise TrainingError(
+            f"a parameter of shape {np.shape(p)} has a gradient of shape {np.shape(g)}"
+        )
+    if np.iscomplexobj(g):
+        raise TrainingError(
+            "a gradient is complex: train the real and the imaginary part as two parameters"
+        )
+    return g
+
+
+def _moved(p: Any, by: Any) -> Any:
+    """``p - by`` in the dtype of `p`, unless that is of whole numbers."""
+    new, dtype = p - by, getattr(p, "dtype", None)
+    return new if dtype is None or new.dtype == dtype or dtype.kind != "f" else new.astype(dtype)

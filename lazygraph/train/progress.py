@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -62,7 +63,9 @@ def progress_of(wanted: bool | None, total: int | None, done: int) -> Progress:
     if wanted is False or (wanted is None and not sys.stderr.isatty()):
         return _Silent()
     try:
-        from tqdm.auto import tqdm  # optional
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that ipywidgets are missing: a bar of text will do
+            from tqdm.auto import tqdm  # optional
     except ImportError:
         return _Lines()
     return _Bar(tqdm, total, done)
