@@ -6,6 +6,7 @@ list, tuple or dict is one like it, with None where a part has no influence.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,19 +43,49 @@ class Like(NamedTuple):
         return f"shape {self.shape}" if self.shape else "a scalar"
 
 
+#: That of Python's own numbers, and of the scalars that numpy makes most of.
+_FLOAT, _COMPLEX = Like((), float), Like((), complex)
+_FLOAT64 = Like((), np.dtype(float))
+
+
 @primitive
 def like(value: Any) -> Any:
     """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
 
     None, where a part of a cotangent has no influence, stays None.
     """
+    kind = type(value)
+    if kind is np.ndarray:
+        return Like(value.shape, value.dtype)
+    if kind is float:
+        return _FLOAT
+    return _FLOAT64 if kind is np.float64 else _like_of_other(value)
+
+
+def _like_of_other(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
+        _check_plain(value)
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
-        return Like((), complex)
+        return _COMPLEX
     if isinstance(value, (int, float)):
-        return Like((), float)
+        return _FLOAT
     return None if value is None else _mapped(like, value)
+
+
+#: Arrays whose operators or sums mean other things than those of plain ones.
+_UNLIKE = ("MaskedArray", "matrix", "recarray", "chararray")
+
+
+def _check_plain(value: Any) -> None:
+    """Refuse arrays that the rules would be wrong for, without a sign of it."""
+    for kind in type(value).__mro__:
+        if kind.__name__ in _UNLIKE and kind.__module__.partition(".")[0] == "numpy":
+            raise NotDifferentiable(
+                short_repr(value),
+                f"the rules are those of plain arrays, and a {kind.__name__} computes otherwise: "
+                "use np.asarray(...), or np.where(...) for a mask",
+            )
 
 
 def _mapped(func: Any, *values: Any) -> Any:
@@ -73,6 +104,7 @@ def _mapped(func: Any, *values: Any) -> Any:
     )
 
 
+@lru_cache(maxsize=64)
 def _float_kind(dtype: Any) -> Any:
     """The dtype of cotangents for values of `dtype`: itself, or float64 for whole numbers."""
     return dtype if np.issubdtype(dtype, np.inexact) else np.dtype(float)
@@ -99,6 +131,8 @@ def seed(goal: Any) -> Any:
     GoalError
         If the goal is no number, or more than one.
     """
+    if type(goal) is float:
+        return 1.0
     if isinstance(goal, (np.ndarray, np.generic)) and goal.dtype.kind in "biufc":
         if goal.shape:
             raise GoalError(
@@ -126,9 +160,25 @@ def _plus(a: Any, b: Any) -> Any:
 @primitive
 def add_n(first: Any, *others: Any) -> Any:
     """The sum of cotangents, from left to right: the same to the bit on every scheduler."""
+    if len(others) > 1 and type(first) is type(others[0]) is np.ndarray:
+        return _added(first + others[0], others[1:])
     total = first
     for other in others:
         total = _plus(total, other)
+    return total
+
+
+def _added(total: Any, others: tuple[Any, ...]) -> Any:
+    """`total`, which nobody else has, and the others: added in place where that changes nothing."""
+    for other in others:
+        if (
+            type(other) is type(total) is np.ndarray
+            and other.dtype == total.dtype
+            and other.shape == total.shape
+        ):
+            total += other
+        else:
+            total = _plus(total, other)
     return total
 
 
@@ -153,6 +203,17 @@ def unbroadcast(ct: Any, form: Like) -> Any:
     form : Like
         Of the value that was broadcast.
     """
+    kind = type(ct)
+    if kind is np.ndarray or kind is np.float64:
+        dtype = ct.dtype
+        if ct.shape == form.shape and dtype == form.dtype and dtype.kind in "fc":
+            return ct
+    elif kind is float and form is _FLOAT:
+        return ct
+    return _unbroadcast(ct, form)
+
+
+def _unbroadcast(ct: Any, form: Any) -> Any:
     shape = np.shape(ct)
     if shape != form.shape:
         ct = _summed(ct, shape, form.shape)
@@ -160,20 +221,27 @@ def unbroadcast(ct: Any, form: Like) -> Any:
 
 
 def _summed(ct: Any, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
-    if len(shape) < len(wanted) or any(n not in (1, m) for n, m in _aligned(wanted, shape)):
+    is_smaller, axes = _stretched(shape, wanted)
+    if is_smaller:
         ct = np.broadcast_to(ct, np.broadcast_shapes(shape, wanted))
-        shape = ct.shape
+        axes = _stretched(ct.shape, wanted)[1]
+    return np.add.reduce(ct, axis=axes).reshape(wanted)
+
+
+@lru_cache(maxsize=1024)
+def _stretched(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[bool, tuple[int, ...]]:
+    """Whether `shape` itself is to be stretched first, and axes along which `wanted` has been."""
     lead = len(shape) - len(wanted)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[lead:], strict=True)):
+        return True, ()
     stretched = [lead + i for i, n in enumerate(wanted) if n == 1 and shape[lead + i] != 1]
-    return np.sum(ct, axis=(*range(lead), *stretched)).reshape(wanted)
-
-
-def _aligned(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    return zip(wanted, shape[len(shape) - len(wanted) :], strict=True)
+    return False, (*range(lead), *stretched)
 
 
 def _cast(ct: Any, dtype: Any) -> Any:
     if isinstance(dtype, type):  # Python's own numbers stay so
+        if type(ct) is dtype:
+            return ct
         return complex(ct) if dtype is complex else float(np.real(ct))
     wanted = _float_kind(dtype)
     given = getattr(ct, "dtype", None)
@@ -198,8 +266,9 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     if type(form) is not Like:
         _check_parts(ct, form, what)
         return _mapped(lambda part, like: fit(part, like, what), ct, form)
-    if np.shape(ct) != form.shape:
-        raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
+    shape = ct.shape if type(ct) is np.ndarray else np.shape(ct)
+    if shape != form.shape:
+        raise CotangentError(f"{what} has shape {shape}, and its value {form}")
     return _cast(ct, form.dtype)
 
 

@@ -2,9 +2,12 @@
 
 from lazygraph.autodiff.rules import (
     arithmetic,
+    builtin,
     cotangents,
     elementwise,
+    exponentials,
     items,
+    kinds,
     linear,
     reductions,
     shapes,
@@ -12,9 +15,12 @@ from lazygraph.autodiff.rules import (
 
 __all__ = [
     "arithmetic",
+    "builtin",
     "cotangents",
     "elementwise",
+    "exponentials",
     "items",
+    "kinds",
     "linear",
     "reductions",
     "shapes",

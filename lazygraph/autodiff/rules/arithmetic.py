@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.autodiff.cotangents import Like, zeros
+from lazygraph.autodiff.cotangents import Like, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant, define, elementwise, refuse
 from lazygraph.errors import NotDifferentiable
@@ -51,12 +51,33 @@ def no_slope(ct: Any, x: Any) -> Any:
 
 
 @primitive
+def quotient(a: Any, b: Any) -> Any:
+    """The whole number that a remainder leaves out."""
+    return np.floor_divide(a, b)
+
+
+@primitive
 def imaginary(ct: Any, form: Like) -> Any:
     """The cotangent of a number, of whose imaginary part `ct` is that."""
     is_complex = np.issubdtype(np.dtype(form.dtype), np.complexfloating)
     return -1j * ct if is_complex else zeros(form)
 
 
+def _divisor(ct: Any, out: Any, b: Any) -> Any:
+    slope = ct * out
+    slope /= b
+    slope *= -1
+    return slope
+
+
+def _base(ct: Any, a: Any, b: Any) -> Any:
+    slope = ct * b
+    slope *= a ** one_less(b)
+    return slope
+
+
+# Rules of several steps assign in place, to what they have just made: large temporaries cost
+# more than the arithmetic. On lazy values such an assignment makes one more task.
 elementwise(op.add, np.add, a=lambda ct: ct, b=lambda ct: ct)
 elementwise(op.sub, np.subtract, a=lambda ct: ct, b=lambda ct: -ct)
 elementwise(op.mul, np.multiply, a=lambda ct, b: ct * b, b=lambda ct, a: ct * a)
@@ -66,7 +87,7 @@ elementwise(
     op.truediv,
     np.divide,
     a=lambda ct, b: ct / b,
-    b=lambda ct, out, b: -ct * out / b,
+    b=_divisor,
 )
 elementwise(
     power,
@@ -75,14 +96,20 @@ elementwise(
     math.pow,
     np.power,
     np.float_power,
-    a=lambda ct, a, b: ct * (b * a ** one_less(b)),
+    a=_base,
     b=lambda ct, out, a: ct * (out * log_or_zero(a)),
 )
 elementwise(
     op.mod,
     np.remainder,
     a=lambda ct: ct,
-    b=lambda ct, a, b: -ct * np.floor(a / b),
+    b=lambda ct, a, b: -ct * quotient(a, b),
+)
+elementwise(
+    np.fmod,
+    math.fmod,
+    a=lambda ct: ct,
+    b=lambda ct, a, b: -ct * np.trunc(a / b),
 )
 elementwise(op.abs, abs, math.fabs, np.absolute, np.fabs, x=lambda ct, x: ct * direction(x))
 elementwise(np.conjugate, method="conj", x=lambda ct: np.conjugate(ct))
@@ -101,12 +128,12 @@ define([imaginary], "x form", x=lambda ct: np.real(1j * ct) * -1.0, form=None)
 @primitive
 def in_form(ct: Any, form: Like) -> Any:
     """`ct` as a number of the kind of `form`, complex if that is."""
-    return np.asarray(ct, form.dtype)[()]
+    return unbroadcast(ct, form)
 
 
 define([in_form], "x form", x=lambda ct: np.real(ct), form=None)
 
-constant(no_slope, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not)
+constant(no_slope, quotient, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not)
 constant(op.contains, op.truth, rounded, round, math.floor, math.ceil, math.trunc)
 constant(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 constant(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

@@ -19,7 +19,7 @@ from lazygraph.autodiff.table import define
 @primitive
 def matmul_left(ct: Any, b: Any, form: Like) -> Any:
     """The cotangent of ``a`` in ``a @ b``, given that of the product, `b`, and a's form."""
-    if np.ndim(ct) == 2 and np.ndim(b) == 2 and len(form.shape) == 2:
+    if type(ct) is type(b) is np.ndarray and ct.ndim == b.ndim == len(form.shape) == 2:
         return unbroadcast(ct @ b.T, form)
     columns, ct = _columns(ct, b)
     if len(form.shape) == 1:
@@ -36,7 +36,7 @@ def _columns(ct: Any, b: Any) -> tuple[Any, Any]:
 @primitive
 def matmul_right(ct: Any, a: Any, form: Like) -> Any:
     """The cotangent of ``b`` in ``a @ b``, given that of the product, `a`, and b's form."""
-    if np.ndim(ct) == 2 and np.ndim(a) == 2 and len(form.shape) == 2:
+    if type(ct) is type(a) is np.ndarray and ct.ndim == a.ndim == len(form.shape) == 2:
         return unbroadcast(a.T @ ct, form)
     ct = np.asarray(ct)
     if len(form.shape) == 1:
