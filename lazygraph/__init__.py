@@ -29,6 +29,7 @@ from lazygraph.task import Ref, Task
 if TYPE_CHECKING:
     from lazygraph import autodiff as autodiff
     from lazygraph import train as train
+    from lazygraph.autodiff import backward as backward
     from lazygraph.autodiff import check_grads as check_grads
     from lazygraph.autodiff import grad as grad
     from lazygraph.autodiff import hessian as hessian
@@ -75,6 +76,7 @@ __all__ = [
 
 #: Names that come with numpy, when first asked for; not part of ``import *``.
 _LATE = (
+    "backward",
     "check_grads",
     "grad",
     "hessian",

@@ -231,6 +231,18 @@ class Delayed(Node, Generic[T]):
             raise CaptureError(f"numpy.{func.__name__} of a lazy value has no `out`")
         return call_lazily(_numpy(func), None, tuple(args), dict(kwargs), caller(1))
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Itself in an array of objects, if that is asked for."""
+        if dtype is not object and getattr(dtype, "kind", None) != "O":
+            raise CaptureError(
+                f"an array made of a lazy value {_NOT_KNOWN}; np.stack([...]) puts several together"
+            )
+        import numpy as np  # late: whoever calls this has imported it
+
+        holder: Any = np.empty((), object)
+        holder.fill(self)
+        return holder
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 

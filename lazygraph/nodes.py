@@ -141,8 +141,11 @@ def _parts(node: Node, name_of: Callable[[Node], Any]) -> Iterator[tuple[bool, A
     kind = node_type()
     for x in node._leaves:
         yield (True, name_of(x)) if type(x) is kind else (False, x)
-    if node._function.options is not NO_OPTIONS:  # what is asked of one is not of the other
-        yield False, repr(node._function.options.without(GRADIENT_OPTIONS))
+    options = node._function.options
+    if options is not NO_OPTIONS:  # what is asked of one is not of the other
+        asked = options.without(GRADIENT_OPTIONS)
+        if asked != NO_OPTIONS:
+            yield False, repr(asked)
 
 
 def _content_key(keys: ContentKeys, node: Node, name_of: Callable[[Node], Any]) -> str:

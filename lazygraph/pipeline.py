@@ -7,7 +7,7 @@ results where the lazy values stood.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from lazygraph.classic import value_of
@@ -233,6 +233,9 @@ def visualize(
     theme: ThemeName = "auto",
     title: str | None = None,
     run: Recorder | None = None,
+    gradients: bool = False,
+    wrt: Any = None,
+    inputs: Mapping[Any, Any] | None = None,
     traverse: bool = True,
 ) -> Drawing:
     """Draw the graph of the lazy values among the arguments.
@@ -272,6 +275,13 @@ def visualize(
         Stands above.
     run : Recorder, optional
         Of a run of this graph: failed, skipped and slow tasks are marked.
+    gradients : bool
+        Of one lazy value, a scalar: write the values that flow forward, and the derivatives of
+        the goal that flow back, on the edges; they are computed for it. Up to 150 tasks.
+    wrt : Delayed, or list, tuple or dict of such, optional
+        With `gradients`: what to go back to, as for `lazygraph.backward`.
+    inputs : mapping, optional
+        With `gradients`: the inputs' values; without them names are written.
     traverse : bool
         Whether to look for lazy values inside containers.
 
@@ -301,6 +311,7 @@ def visualize(
     if not nodes:
         raise DrawingError("there is no lazy value among the arguments: nothing to draw")
     graph, keys = graph_of(nodes), [node._get_key() for node in nodes]
+    notes = {"notes": _gradient_notes(nodes, wrt, inputs)} if gradients else {}
     drawing = draw(
         run_passes(graph, keys) if optimize_graph else graph,
         keys,
@@ -314,10 +325,19 @@ def visualize(
         theme=theme,
         title=title,
         run=run,
+        **notes,
     )
     if filename is not None:
         drawing.save(filename, format)
     return drawing
+
+
+def _gradient_notes(nodes: Sequence[Node], wrt: Any, inputs: Mapping[Any, Any] | None) -> Any:
+    if len(nodes) != 1:
+        raise DrawingError(f"gradients=True draws those of one lazy value, not of {len(nodes)}")
+    from lazygraph.autodiff.notes import gradient_notes  # late: it brings numpy
+
+    return gradient_notes(nodes[0], wrt, inputs)
 
 
 def _number(keys: Any, leaves: list[Key]) -> Any:

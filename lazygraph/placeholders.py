@@ -31,6 +31,9 @@ class Unbound(NamedTuple):
 
     name: str
 
+    def __repr__(self) -> str:
+        return "input"
+
 
 class Input:
     """The function of an input's task: gives the value that is in its place."""

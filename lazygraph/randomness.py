@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from lazygraph.errors import OptionError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Seed", "choose_seed", "current_seed", "rng", "seeded"]
+__all__ = ["Seed", "choose_seed", "current_seed", "forbidden", "rng", "seeded"]
 
 
 class Seed:
@@ -58,6 +58,27 @@ class Seed:
         return self._generator
 
 
+class _Forbidden(Seed):
+    """Where no random numbers are to be had: asking for them is an error."""
+
+    __slots__ = ("_make_error",)
+
+    def __init__(self, make_error: Callable[[], Exception]) -> None:
+        super().__init__(0)
+        self._make_error = make_error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Forbidden, (self._make_error,)
+
+    def at(self, place: int) -> Seed:  # noqa: ARG002  # of a run inside: the same
+        """Here."""
+        return self
+
+    def generator(self) -> np.random.Generator:
+        """The error."""
+        raise self._make_error()
+
+
 _current: ContextVar[Seed | None] = ContextVar("lazygraph_seed", default=None)
 
 
@@ -74,6 +95,13 @@ def seeded(seed: Seed | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def forbidden(make_error: Callable[[], Exception]) -> Iterator[None]:
+    """A time in which `rng` raises the error that `make_error` makes, in runs inside too."""
+    with seeded(_Forbidden(make_error)):
+        yield
 
 
 def choose_seed(given: Any, default: Any = None) -> Seed | None:

@@ -132,7 +132,7 @@ def test_a_slip_in_a_methods_name_is_noticed(slip: str, meant: str) -> None:
 def test_private_attributes_are_no_tasks() -> None:
     with pytest.raises(AttributeError, match="_private"):
         delayed(1)._private  # noqa: B018
-    assert not hasattr(delayed(1), "__array__")
+    assert not hasattr(delayed(1), "__array_interface__")
 
 
 def test_repr_and_str_are_short() -> None:
@@ -146,3 +146,13 @@ def test_lazy_values_can_be_keys_and_members() -> None:
     assert len({a, b, a}) == 2
     assert {a: "a", b: "b"}[b] == "b"
     assert lazygraph.compute({a, b}) == ({1},)
+
+
+def test_an_array_of_lazy_values_is_refused_unless_of_objects() -> None:
+    np = pytest.importorskip("numpy")
+    x = delayed(1)
+
+    assert np.array([x, x], dtype=object).tolist() == [x, x]
+    for make in (lambda: np.array([x, x]), lambda: np.asarray(x), lambda: np.asarray(x, float)):
+        with pytest.raises(CaptureError, match="not known before it is computed"):
+            make()

@@ -6,18 +6,22 @@ list, tuple or dict is one like it, with None where a part has no influence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.structures import fields_of, is_container, is_number
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
 from lazygraph.shorten import short_repr
 from lazygraph.ways import Way, at
 
 __all__ = [
+    "STAND_INS",
     "Like",
+    "StandIn",
     "add_n",
     "filled",
     "fit",
@@ -28,6 +32,24 @@ __all__ = [
     "unbroadcast",
     "zeros",
 ]
+
+
+class StandIn(NamedTuple):
+    """What is to be known of objects that stand for arrays while a function is watched.
+
+    Attributes
+    ----------
+    value : callable
+        From one of them to the array or number that it stands for.
+    join : callable
+        From a numpy array of some of them to one that stands for all.
+    """
+
+    value: Callable[[Any], Any]
+    join: Callable[[Any], Any]
+
+
+STAND_INS: dict[type, StandIn] = {}
 
 
 class Like(NamedTuple):
@@ -52,7 +74,8 @@ _FLOAT64 = Like((), np.dtype(float))
 def like(value: Any) -> Any:
     """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
 
-    None, where a part of a cotangent has no influence, stays None.
+    Of a dataclass, a dict by field. Parts that are no numbers have None; and None, where a part
+    of a cotangent has no influence, stays None.
     """
     kind = type(value)
     if kind is np.ndarray:
@@ -63,14 +86,25 @@ def like(value: Any) -> Any:
 
 
 def _like_of_other(value: Any) -> Any:
+    if type(value) in STAND_INS:
+        value = STAND_INS[type(value)].value(value)
     if isinstance(value, (np.ndarray, np.generic)):
-        _check_plain(value)
+        if isinstance(value, np.ndarray):
+            _check_plain(value)
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
         return _COMPLEX
     if isinstance(value, (int, float)):
         return _FLOAT
-    return None if value is None else _mapped(like, value)
+    if value is None:
+        return None
+    fields = fields_of(value)
+    return _mapped(_like_of_part, value if fields is None else fields)
+
+
+def _like_of_part(value: Any) -> Any:
+    is_known = type(value) in STAND_INS or is_number(value) or is_container(value)
+    return like(value) if is_known else None
 
 
 #: Arrays whose operators or sums mean other things than those of plain ones.
@@ -239,6 +273,8 @@ def _stretched(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[bool, t
 
 
 def _cast(ct: Any, dtype: Any) -> Any:
+    if type(ct) in STAND_INS:
+        return _cast_watched(ct, np.dtype(dtype))
     if isinstance(dtype, type):  # Python's own numbers stay so
         if type(ct) is dtype:
             return ct
@@ -252,6 +288,14 @@ def _cast(ct: Any, dtype: Any) -> Any:
     return np.asarray(ct, wanted)[()] if np.ndim(ct) == 0 else np.asarray(ct, wanted)
 
 
+def _cast_watched(ct: Any, dtype: Any) -> Any:
+    """The same by what can be watched; a watched number has a dtype like an array."""
+    wanted = _float_kind(dtype)
+    if ct.dtype.kind == "c" and wanted.kind != "c":
+        ct = ct.real
+    return ct if ct.dtype == wanted else ct.astype(wanted)
+
+
 @primitive
 def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     """`ct` in the dtype of `form`, its shape checked; zeros for None.
@@ -259,17 +303,32 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     Raises
     ------
     CotangentError
-        If the shapes differ.
+        If the shapes differ, or it is no number.
     """
     if ct is None:
         return zeros(form)
     if type(form) is not Like:
         _check_parts(ct, form, what)
         return _mapped(lambda part, like: fit(part, like, what), ct, form)
-    shape = ct.shape if type(ct) is np.ndarray else np.shape(ct)
-    if shape != form.shape:
-        raise CotangentError(f"{what} has shape {shape}, and its value {form}")
-    return _cast(ct, form.dtype)
+    if type(ct) is np.ndarray and ct.shape == form.shape and ct.dtype.kind in "fc":
+        return _cast(ct, form.dtype)
+    if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
+        ct = _joined(ct)
+    try:
+        if np.shape(ct) == form.shape:
+            return _cast(ct, form.dtype)
+    except (TypeError, ValueError) as error:
+        shown = f"{short_repr(ct)} ({type(ct).__name__})"
+        raise CotangentError(f"{what} is {shown}, which is no number") from error
+    raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
+
+
+def _joined(ct: Any) -> Any:
+    """An array of objects that stand for numbers, as one of those."""
+    for item in ct.flat:
+        if type(item) in STAND_INS:
+            return STAND_INS[type(item)].join(ct)
+    return ct
 
 
 def _check_parts(ct: Any, form: Any, what: str) -> None:

@@ -58,12 +58,11 @@ class Targets:
             _check_fused(missed, walk)
         if missed and strict:
             raise NotReachedError(f"the goal does not depend on {', '.join(map(repr, missed))}")
-        return [fitted(ct, node) for ct, node in zip(cts, self.nodes, strict=True)]
+        return [fitted(ct, walk.like(node)) for ct, node in zip(cts, self.nodes, strict=True)]
 
 
-def fitted(ct: Node | None, node: Node) -> Node:
-    """A cotangent in the shape and dtype of a node's value; zeros for None."""
-    form = like(node)
+def fitted(ct: Node | None, form: Node) -> Node:
+    """A cotangent in the shape and dtype of a value that looks like `form`; zeros for None."""
     made: Node = zeros(form) if ct is None else fit(ct, form)
     return made
 

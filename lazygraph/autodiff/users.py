@@ -12,6 +12,7 @@ from lazygraph.autodiff.cotangents import filled, fit, like
 from lazygraph.autodiff.local import Edges, Local, pick
 from lazygraph.errors import CaptureError, CotangentError
 from lazygraph.functions import Function
+from lazygraph.nodes import node_type
 from lazygraph.shorten import short_repr
 
 __all__ = ["WholeVjp", "by_user", "defvjp"]
@@ -31,8 +32,8 @@ def defvjp(func: Callable[..., Any], vjp: Callable[..., Any]) -> None:
         The function itself, not the lazy one.
     vjp : callable
         ``vjp(ct, out, *args, **kwargs)`` gives the cotangents of the arguments, one per
-        argument in the order of the function's signature: a tuple, or for one argument the
-        cotangent itself. Each has the shape of its argument; of a list, tuple or dict it is
+        argument of the call in the order of the function's signature: a tuple, or for one
+        argument the cotangent itself. Each has the shape of its argument; of a list, tuple or dict it is
         one like it; None stands for zero. `ct` is the cotangent of the result `out`.
 
     Notes
@@ -50,9 +51,17 @@ def defvjp(func: Callable[..., Any], vjp: Callable[..., Any]) -> None:
     >>> grad(delayed(math.sqrt)(x), x).compute()
     0.25
     """
-    if not callable(func) or not callable(vjp):
+    target = getattr(func, "_target", None)
+    is_result = type(func) is node_type() and target is None
+    if is_result or not callable(func) or not callable(vjp):
         raise CaptureError(f"defvjp takes two functions, not {short_repr(func)}, {short_repr(vjp)}")
-    _RULES[getattr(func, "_target", Function(func)).func] = vjp
+    try:
+        _RULES[func if target is None else target.func] = vjp
+    except TypeError:
+        raise CaptureError(
+            f"defvjp finds functions by their hash, and {short_repr(func)} has none: give the rule "
+            "as @delayed(vjp=...)"
+        ) from None
 
 
 def by_user(local: Local) -> Edges | None:
@@ -84,18 +93,21 @@ def _in_order(
     function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Slot, ...]:
     """The arguments' slots in the order of the function's signature."""
-    given: list[Slot] = [*range(len(args)), *kwargs]
-    if function.signature is None:
-        return tuple(given)
-    names = list(function.signature.parameters)
-    known: dict[Any, int] = {name: n for n, name in enumerate(names)}
-    return tuple(
-        sorted(given, key=lambda slot: slot if type(slot) is int else known.get(slot, 999))
-    )
+    signature = function.signature
+    names = [] if signature is None else [name for name in signature.parameters if name in kwargs]
+    # What no parameter is named for goes into **kwargs, in the order of the call.
+    return (*range(len(args)), *names, *[name for name in kwargs if name not in names])
+
+
+def _whole(*parts: Any) -> Function:
+    try:
+        return _shared_whole(*parts)
+    except TypeError:  # a rule that cannot be hashed
+        return Function(WholeVjp(*parts))
 
 
 @lru_cache(maxsize=1024)
-def _whole(
+def _shared_whole(
     vjp: Callable[..., Any], name: str, order: tuple[Slot, ...], wanted: tuple[Slot, ...]
 ) -> Function:
     return Function(WholeVjp(vjp, name, order, wanted))

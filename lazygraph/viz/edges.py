@@ -20,7 +20,7 @@ from lazygraph.viz.model import Edge, Layout, Point, Scene
 from lazygraph.viz.text import DETAIL_PX, text_width_px
 from lazygraph.viz.themes import Theme
 
-__all__ = ["edge_items", "label_items"]
+__all__ = ["edge_items", "label_items", "label_size"]
 
 _WIDTH_PX, _GROWTH_PX, _MOST_GROWTH_PX = 1.2, 0.9, 4.0
 _FAINT_DASH = (3.0, 3.0)
@@ -82,6 +82,11 @@ def _direction(route: Route) -> Point:
     return dx / length, dy / length
 
 
+def label_size(text: str) -> tuple[float, float]:
+    """Width and height of an edge's label, in px."""
+    return text_width_px(text, DETAIL_PX) + 2 * _LABEL_PADDING_PX, _LABEL_HEIGHT_PX
+
+
 def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
     """The labels of edges, each on its edge where it covers no box and no other label."""
     taken = [
@@ -89,10 +94,11 @@ def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
         for box, centre in zip(scene.boxes, layout.centres, strict=True)
         if any(edge.label for edge in scene.edges)
     ]
-    for edge, route in zip(scene.edges, layout.routes, strict=True):
+    places = layout.labels or (None,) * len(scene.edges)
+    for edge, route, place in zip(scene.edges, layout.routes, places, strict=True):
         if edge.label:
-            width = text_width_px(edge.label, DETAIL_PX) + 2 * _LABEL_PADDING_PX
-            x, y = _place(route, width, taken)
+            width, _ = label_size(edge.label)
+            x, y = place or _place(route, width, taken)
             hull = _hull((x, y), width, _LABEL_HEIGHT_PX)
             taken.append(hull)
             paint = Paint(theme.background)

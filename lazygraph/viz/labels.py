@@ -13,6 +13,7 @@ from lazygraph.functions import Function
 from lazygraph.fused import Fused
 from lazygraph.graph import Graph
 from lazygraph.keys import Key
+from lazygraph.placeholders import Input
 from lazygraph.shorten import short_call
 from lazygraph.sites import Sites
 from lazygraph.task import Ref, Task
@@ -27,6 +28,8 @@ _ALIAS = "= "  # before the label of a task that only passes another's result on
 _MADE_KEY = re.compile(
     r"-(\d+-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 )
+#: A task of the way back, by autodiff: the derivative of a function by a parameter.
+_DERIVATIVE = re.compile(r"^d_(.+)/d_(\w+)$")
 _PROCESS = re.compile(r"(?<=-)(?:(\d+)-[0-9a-f]{12}|([0-9a-f]{4})[0-9a-f-]{28,})$")
 
 
@@ -116,9 +119,10 @@ class Labeller:
         while task.func is value_of and len(task._leaves) == 1 and type(task._leaves[0]) is Ref:
             key = task._leaves[0].key
             task = self._graph[key]
-        if task.func is value_of:
+        names = function_names(task)
+        if not names:
             return _given_name(key) or truncated(one_line(argument_text(task.args[0])))
-        return truncated(one_line(function_names(task)[-1]))
+        return truncated(one_line(names[-1]))
 
 
 def _called(labels: Callable[[Key, Task], str], key: Key, task: Task) -> str:
@@ -137,8 +141,8 @@ def function_names(task: Task) -> list[str]:
         func = task.func
         if isinstance(func, Fused):
             stack.extend(member.task for member in reversed(func.members))
-        elif func is not value_of:
-            names.append(task.name)
+        elif func is not value_of and type(func) is not Input:
+            names.append(_DERIVATIVE.sub("\u2202\\1/\u2202\\2", task.name))
     return names
 
 

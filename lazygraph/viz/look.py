@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lazygraph.errors import DrawingError, nearest
@@ -13,7 +13,17 @@ from lazygraph.task import Task
 if TYPE_CHECKING:
     from lazygraph.observers import Recorder
 
-__all__ = ["Colour", "Detail", "Engine", "Format", "Labels", "Look", "Rankdir", "ThemeName"]
+__all__ = [
+    "Colour",
+    "Detail",
+    "Engine",
+    "Format",
+    "Labels",
+    "Look",
+    "Notes",
+    "Rankdir",
+    "ThemeName",
+]
 
 Colour = Literal[
     "function",
@@ -38,6 +48,22 @@ _OF_A_RUN = ("seconds", "bytes", "worker")
 
 
 @dataclass(frozen=True)
+class Notes:
+    """What is written beside edges, by their ends' keys, and into boxes, by key.
+
+    `values` is for boxes that `boxes` has nothing for.
+    """
+
+    edges: Mapping[tuple[Key, Key], str] = field(default_factory=dict)
+    boxes: Mapping[Key, str] = field(default_factory=dict)
+    values: Mapping[Key, str] = field(default_factory=dict)
+
+    def of_box(self, key: Key) -> str:
+        """What is written into the box of a task; empty for nothing."""
+        return self.boxes.get(key) or self.values.get(key, "")
+
+
+@dataclass(frozen=True)
 class Look:
     """How to draw a graph; the parameters of `lazygraph.visualize`.
 
@@ -57,6 +83,7 @@ class Look:
     theme: ThemeName = "auto"
     title: str | None = None
     run: Recorder | None = None
+    notes: Notes = field(default_factory=Notes)
 
     def __post_init__(self) -> None:
         check_choice("rankdir", self.rankdir, get_args(Rankdir))

@@ -140,9 +140,12 @@ class Layout:
     routes : tuple of tuple of Point
         Of the edges: control points of cubic Bezier curves joined end to end, ``1 + 3 n`` of
         them, from the border of the start's box to the border of the end's.
+    labels : tuple of Point or None
+        The middles of the edges' labels, where they have places of their own; else empty.
     """
 
     width_px: float
     height_px: float
     centres: tuple[Point, ...]
     routes: tuple[tuple[Point, ...], ...]
+    labels: tuple[Point | None, ...] = ()

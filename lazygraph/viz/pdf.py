@@ -22,6 +22,10 @@ _ROUND = 0.5523  # the control points of a quarter of a circle
 _OPERATORS = {"M": "m", "L": "l", "C": "c", "Z": "h"}
 
 
+#: What a base font has not, and what comes close.
+_ALIKE = str.maketrans({"\u2202": "d", "\u2212": "-"})
+
+
 def pdf_bytes(picture: Picture) -> bytes:
     """The picture as a whole file; the same bytes for the same input. O(items)."""
     longest = max(picture.width_px, picture.height_px)
@@ -97,7 +101,7 @@ def _group(group: Group) -> Iterator[str]:
 
 
 def _words(words: Words) -> Iterator[str]:
-    text = words.text.encode("cp1252", "replace")
+    text = words.text.translate(_ALIKE).encode("cp1252", "replace")
     shown = text_width_px(text.decode("cp1252"), words.size_px) * (1.07 if words.is_bold else 1)
     x = words.x - shown * {"start": 0.0, "middle": 0.5, "end": 1.0}[words.anchor]
     font = f"/F{2 if words.is_bold else 1} {_number(words.size_px)} Tf"

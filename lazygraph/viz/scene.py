@@ -40,6 +40,7 @@ def task_box(subject: Subject, task: int) -> Box:
     words = subject.labeller.words(subject.keys[task])
     value = subject.values[task]
     detail = _hidden(subject, task) or words.detail
+    detail = subject.look.notes.of_box(subject.keys[task]) or detail
     if value is not None:
         detail = value_text(subject.look.color, value)
     shape = _shape(words)

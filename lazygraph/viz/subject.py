@@ -124,12 +124,15 @@ class Subject:
         """Dependencies between tasks, by their places; those without one are left out."""
         return tuple(
             [
-                Edge(place[needed], place[task], times(n), n)
+                Edge(place[needed], place[task], self._beside(needed, task) or times(n), n)
                 for task in place
                 for needed, n in self.uses[task].items()
                 if needed in place
             ]
         )
+
+    def _beside(self, needed: int, task: int) -> str:
+        return self.look.notes.edges.get((self.keys[needed], self.keys[task]), "")
 
     def marks(self, task: int) -> frozenset[Mark]:
         """What is marked of one task."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lazygraph.viz.collapse import Groups
+from lazygraph.viz.edges import label_size
 from lazygraph.viz.full import full_scene
 from lazygraph.viz.groups import cells_by_group, collapsed_scene, grouped, named_dependencies
-from lazygraph.viz.layout import dot_layout, layered_layout
+from lazygraph.viz.layout import dot_layout, layered_layout, layout_with_labels
 from lazygraph.viz.levels import level_profile, profile_picture
 from lazygraph.viz.look import Look
 from lazygraph.viz.model import Layout, Scene
@@ -99,7 +100,11 @@ def _with_cells(subject: Subject, view: View, groups: Groups) -> View:
 def _layout(scene: Scene, look: Look) -> Layout:
     place = dot_layout if look.engine == "dot" else layered_layout
     sizes = [(box.width_px, box.height_px) for box in scene.boxes]
-    return place(sizes, [(edge.start, edge.end) for edge in scene.edges], look.rankdir)
+    ends = [(edge.start, edge.end) for edge in scene.edges]
+    if look.notes.edges:
+        labels = [label_size(edge.label) if edge.label else None for edge in scene.edges]
+        return layout_with_labels(place, sizes, ends, labels, look.rankdir)
+    return place(sizes, ends, look.rankdir)
 
 
 def _breadth_px(view: View) -> float:

@@ -1,0 +1,137 @@
+"""A goal -> its derivative by way of every edge and by every result, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lazygraph.autodiff.cotangents import add_n, seed
+from lazygraph.autodiff.targets import Targets, check_goal, fitted
+from lazygraph.autodiff.walk import Walk
+from lazygraph.classic import value_of
+from lazygraph.errors import CaptureError, MissingKeyError, nearest
+from lazygraph.keys import Key
+from lazygraph.nodes import Node, node_type, steps_of
+from lazygraph.placeholders import name_of
+from lazygraph.schedulers.failure import short_traceback
+
+__all__ = ["Backward", "backward"]
+
+
+class Backward(Mapping[Any, Any]):
+    """Lazy derivatives of a goal: by key of a task, and by ``(tail key, head key)`` of an edge.
+
+    Asked for a lazy value, or a pair of such, it takes their keys.
+
+    Attributes
+    ----------
+    goal : Delayed
+        What is differentiated.
+    edges : mapping of (Key, Key) to Delayed
+        What the derivative by the tail has by way of the head: with all heads added up, the
+        derivative by the tail. Several uses of a result by one task are one edge.
+    totals : mapping of Key to Delayed
+        The derivative by a task's result.
+    """
+
+    def __init__(self, goal: Node, walk: Walk) -> None:
+        self.goal = goal
+        self.totals: dict[Key, Node] = {
+            node._get_key(): fitted(ct, walk.like(node)) for node, ct in walk.totals()
+        }
+        parts: dict[tuple[Key, Key], list[Node]] = {}
+        for tail, head, ct in walk.edges:
+            parts.setdefault((tail._get_key(), head._get_key()), []).append(ct)
+        self.edges: dict[tuple[Key, Key], Node] = {
+            edge: cts[0] if len(cts) == 1 else add_n(*cts) for edge, cts in parts.items()
+        }
+
+    def __getitem__(self, item: Any) -> Any:
+        key = _key_of(item)
+        if key in self.edges:
+            return self.edges[key]
+        if key in self.totals:
+            return self.totals[key]
+        raise MissingKeyError(None, key, nearest(key, self))
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.totals
+        yield from self.edges
+
+    def __len__(self) -> int:
+        return len(self.totals) + len(self.edges)
+
+    def __repr__(self) -> str:
+        n_tasks, n_edges = len(self.totals), len(self.edges)
+        return f"Backward({n_tasks} tasks, {n_edges} edges to {self.goal._get_key()!r})"
+
+
+def _key_of(item: Any) -> Any:
+    if type(item) is tuple:
+        return tuple(_key_of(part) for part in item)
+    return item._get_key() if isinstance(item, Node) else item
+
+
+@short_traceback
+def backward(y: Any, wrt: Any = None) -> Backward:
+    """The derivative of a scalar by every edge's tail, by name.
+
+    Parameters
+    ----------
+    y : Delayed
+        The goal.
+    wrt : Delayed, or list, tuple or dict of such, optional
+        Where to go back to. By default the graph's inputs or, if there are none, all tasks that
+        only hold a number or an array of numbers.
+
+    Returns
+    -------
+    Backward
+        A mapping from keys, and from pairs of keys, to lazy derivatives.
+
+    Raises
+    ------
+    CaptureError
+        If there is nothing to differentiate by.
+    NotDifferentiable
+        For a task on the way that has no derivative.
+
+    Notes
+    -----
+    O(tasks + arguments) to make; nothing runs before it is computed.
+
+    Examples
+    --------
+    >>> import lazygraph
+    >>> x, y, z = lazygraph.inputs("x y z")
+    >>> f = (x + y) * z
+    >>> by = backward(f)
+    >>> lazygraph.compute(by[x], by[z, f], inputs={x: 1, y: 2, z: 3})
+    (3.0, 3.0)
+    """
+    goal = check_goal(y)
+    nodes = _sources(goal) if wrt is None else Targets(wrt).nodes
+    return Backward(goal, Walk([goal], [seed(goal)], nodes))
+
+
+def _sources(goal: Node) -> list[Node]:
+    """What a goal is made of: inputs, or else numbers."""
+    steps, _ = steps_of([goal])
+    found = [node for node in steps if name_of(node) is not None]
+    found = found or [node for node in steps if _is_number(node)]
+    if not found:
+        raise CaptureError(
+            f"{goal!r} has no inputs, and no tasks that only hold numbers: say by wrt= what to "
+            "differentiate by"
+        )
+    return found
+
+
+def _is_number(node: Node) -> bool:
+    if node._function.func is not value_of or len(node._leaves) != 1:
+        return False
+    (value,) = node._leaves
+    if type(value) is node_type() or isinstance(value, bool):
+        return False
+    dtype = getattr(value, "dtype", None)
+    return isinstance(value, (int, float, complex)) or getattr(dtype, "kind", "") in tuple("fc")
