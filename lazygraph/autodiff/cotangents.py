@@ -310,7 +310,9 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     if type(form) is not Like:
         _check_parts(ct, form, what)
         return _mapped(lambda part, like: fit(part, like, what), ct, form)
-    if type(ct) is np.ndarray and ct.shape == form.shape and ct.dtype.kind in "fc":
+    kind = type(ct)
+    is_plain = kind is float or kind is np.float64 or (kind is np.ndarray and ct.dtype.kind in "fc")
+    if is_plain and (() if kind is float else ct.shape) == form.shape:
         return _cast(ct, form.dtype)
     if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
         ct = _joined(ct)

@@ -39,7 +39,8 @@ def _log_base(ct: Any, out: Any, base: Any) -> Any:
 @primitive
 def above(x: Any) -> Any:
     """`x`, or 0 where it is minus infinity: so that no weight is of -inf - -inf."""
-    return np.where(np.isneginf(x), 0.0, x)
+    is_lowest = x == -math.inf
+    return np.where(is_lowest, 0.0, x) if np.any(is_lowest) else x
 
 
 elementwise(above, x=lambda ct, x: ct * np.isfinite(x))

@@ -40,16 +40,17 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         lazy = lazily(_ARRAY, (x,)) if type(x) in (list, tuple) else x
         return logsumexp(lazy, axis, keepdims)
     x = np.asarray(x)
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True)
+    if not np.isfinite(top).all():
+        top = np.where(np.isfinite(top), top, 0)
     terms = x - top
     terms = np.exp(terms, out=terms if terms.dtype.kind == "f" else None)
     with np.errstate(divide="ignore"):  # the logarithm of 0 is meant: minus infinity
-        total = np.log(np.sum(terms, axis=axis, keepdims=True))
+        total = np.log(np.add.reduce(terms, axis=axis, keepdims=True))
     total += top
     if keepdims:
         return total
-    return total.reshape(())[()] if axis is None else np.squeeze(total, axis)
+    return total.reshape(())[()] if axis is None else total.squeeze(axis)
 
 
 @primitive

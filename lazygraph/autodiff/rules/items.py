@@ -28,7 +28,7 @@ def put_back(ct: Any, form: Any, index: Any) -> Any:
 
 def _put_in_array(ct: Any, form: Like, index: Any) -> Any:
     made = nothing(ct, form)
-    if _is_unique(index):
+    if _is_unique(index) or _is_permutation(index, form):
         made[index] = ct
     else:
         np.add.at(made, index, ct)
@@ -52,6 +52,15 @@ def _is_unique(index: Any) -> bool:
     if type(index) is not tuple:
         return type(index) in _ONCE or _is_once(index)
     return all(type(part) in _ONCE or _is_once(part) for part in index)
+
+
+def _is_permutation(index: Any, form: Like) -> bool:
+    """Whether an array of positions has none twice: much quicker found than added up."""
+    if type(index) is not np.ndarray or index.ndim != 1 or index.dtype.kind not in "iu":
+        return False
+    is_taken = np.zeros(form.shape[0], bool)
+    is_taken[index] = True
+    return int(np.count_nonzero(is_taken)) == len(index)
 
 
 def _is_once(part: Any) -> bool:

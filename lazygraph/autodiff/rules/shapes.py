@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -94,13 +96,19 @@ def split(ct: Any, forms: Any, axis: Any = 0) -> Any:
     if type(forms) is Like:  # an array, joined along its first axis
         return unbroadcast(np.stack(np.split(ct, forms.shape[0], axis)), forms)
     if axis is None:
-        ends = np.cumsum([int(np.prod(form.shape)) for form in forms])[:-1]
-        flat = np.split(ct, ends)
-        parts = [part.reshape(form.shape) for part, form in zip(flat, forms, strict=True)]
+        sizes = [math.prod(form.shape) for form in forms]
+        parts = [*map(np.reshape, _cut(ct, sizes, 0), [form.shape for form in forms])]
     else:
-        parts = np.split(ct, np.cumsum([form.shape[axis] for form in forms])[:-1], axis)
+        parts = _cut(ct, [form.shape[axis] for form in forms], axis)
     cts = [unbroadcast(part, form) for part, form in zip(parts, forms, strict=True)]
     return cts if isinstance(forms, list) else tuple(cts)
+
+
+def _cut(x: Any, lengths: list[int], axis: int) -> list[Any]:
+    """Parts of an array, of these lengths along an axis."""
+    before = (slice(None),) * (axis % x.ndim)
+    ends = [*accumulate(lengths)]
+    return [x[*before, end - n : end] for n, end in zip(lengths, ends, strict=True)]
 
 
 @primitive
