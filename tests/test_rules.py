@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy import special as sp
 
 from lazygraph import compute, delayed, grad, vjp
 from lazygraph.autodiff import logsumexp, table
@@ -23,6 +24,7 @@ from lazygraph.autodiff.rules import (
     linear,
     reductions,
     shapes,
+    special,
 )
 from lazygraph.errors import NotDifferentiable
 from lazygraph.operations import Nth, power
@@ -78,6 +80,9 @@ BINARY = [
     np.logaddexp, np.logaddexp2,
 ]  # fmt: skip
 POWERS = [power, pow, op.pow, np.power, np.float_power]
+
+SPECIAL = [sp.expit, sp.log_expit, sp.erf, sp.erfc, sp.ndtr, sp.log_ndtr]
+SPECIAL_POSITIVE = [sp.logit, sp.entr, sp.gammaln, sp.gamma, sp.digamma]
 
 CASES: dict[str, Case] = {
     **{f"{f.__name__} of {kind}": calls(f, x) for f in UNARY for kind, x in [("array", M)]},
@@ -228,6 +233,16 @@ CASES: dict[str, Case] = {
     "max of a list": Case(lambda a, b: delayed(max)([a, b, a]), (0.4, 0.7)),
     "max of an array": calls(max, away(4)),
     "min of two": calls(min, 0.4, 0.7),
+    **{f"scipy {f.__name__}": calls(f, away(3, 2)) for f in SPECIAL},
+    **{f"scipy {f.__name__}": calls(f, positive(3, 2)) for f in SPECIAL_POSITIVE},
+    "scipy xlogy": calls(sp.xlogy, away(3, 1), positive(2)),
+    "scipy expit, directly": Case(sp.expit, (away(3),)),
+    "softmax all": calls(sp.softmax, away(3, 2)),
+    "softmax axis": calls(sp.softmax, away(3, 2), axis=-1),
+    "log_softmax": calls(sp.log_softmax, away(3, 2)),
+    "log_softmax axis": calls(sp.log_softmax, away(3, 2), axis=1),
+    "scipy logsumexp": calls(sp.logsumexp, away(3, 2), axis=1, keepdims=True),
+    "scipy logsumexp weighted": Case(lambda a, b: delayed(sp.logsumexp)(a, b=b, axis=0), (away(3, 2), positive(3, 1))),
     "x.take": Case(lambda x: x.take([0, 0, 1], axis=0), (away(3, 2),)),
 }  # fmt: skip
 
@@ -308,7 +323,7 @@ def test_float32_stays_float32(name: str) -> None:
 #: Functions of the way back, which the second order of others has tested; and what is too coarse
 #: for differences, tested among the corners.
 OF_THE_WAY_BACK = {
-    np.float32,
+    np.float32, special.polygamma,
     unbroadcast, fit, part,
     arithmetic.direction, arithmetic.one_less, arithmetic.log_or_zero, arithmetic.imaginary,
     arithmetic.in_form, linear.matmul_left, linear.matmul_right, linear.dot_left,

@@ -14,6 +14,7 @@ they work on values and, to be differentiated again, on lazy values.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -36,6 +37,7 @@ __all__ = [
     "elementwise",
     "entry_of",
     "is_constant",
+    "later",
     "refuse",
     "refused",
 ]
@@ -50,8 +52,8 @@ ATTRIBUTES: dict[str, Entry] = {}
 CONSTANT: set[Any] = set()
 #: Likewise methods and attributes of arrays, by name.
 CONSTANT_NAMES: set[str] = set()
-
-
+#: module -> what puts its functions' entries into the table
+LATER: dict[str, Callable[[Any], None]] = {}
 #: function -> why it has no derivative, and what would help
 REFUSED: dict[Any, str] = {}
 
@@ -165,6 +167,11 @@ def _summing(name: str, func: Callable[..., Any]) -> Rule:
     return Rule(summed, (f"like_{name}", *rule.required), rule.optional)
 
 
+def later(module: str, fill: Callable[[Any], None]) -> None:
+    """Let `fill` put entries into the table once a module that we do not import is there."""
+    LATER[module] = fill
+
+
 def constant(*funcs: Any, names: str = "") -> None:
     """Functions, and methods or attributes of arrays by name, that have no slope anywhere."""
     CONSTANT.update(funcs)
@@ -198,9 +205,18 @@ def entry_of(primal: Any) -> Entry | None:
     if kind is Attribute:
         return ATTRIBUTES.get(primal.__name__)
     try:
-        return ENTRIES.get(kind if kind is Nth else primal)
+        entry = ENTRIES.get(kind if kind is Nth else primal)
     except TypeError:  # a callable that cannot be hashed
         return None
+    return entry_of(primal) if entry is None and _filled() else entry
+
+
+def _filled() -> bool:
+    """Fill in what waits for modules that are imported by now, if there are such."""
+    ready = [module for module in LATER if module in sys.modules]
+    for module in ready:
+        LATER.pop(module)(sys.modules[module])
+    return bool(ready)
 
 
 def refused(primal: Any) -> str | None:

@@ -11,6 +11,7 @@ from lazygraph.autodiff.rules import (
     linear,
     reductions,
     shapes,
+    special,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "linear",
     "reductions",
     "shapes",
+    "special",
 ]

@@ -13,7 +13,7 @@ from lazygraph.autodiff.table import define, elementwise
 from lazygraph.containers import LAZY, flatten
 from lazygraph.functions import Function
 
-__all__ = ["logsumexp"]
+__all__ = ["logsumexp", "logsumexp_slopes", "weights"]
 
 _ARRAY = Function(np.array)
 
@@ -60,11 +60,14 @@ def weights(x: Any, level: Any) -> Any:
     return np.exp(terms, out=terms) if type(terms) is np.ndarray else np.exp(terms)
 
 
-def _back(ct: Any, out: Any, x: Any, like_x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+def logsumexp_slopes(
+    ct: Any, out: Any, x: Any, like_x: Any, axis: Any = None, keepdims: Any = False
+) -> Any:
+    """`ct` in shares, as the exponentials have in their sum."""
     share = weights(x, spread(above(out), like_x, axis, keepdims))
     share *= spread(ct, like_x, axis, keepdims)
     return share
 
 
 elementwise(weights, x=lambda ct, out: ct * out, level=lambda ct, out: -ct * out)
-define([logsumexp], "x axis keepdims", x=_back)
+define([logsumexp], "x axis keepdims", x=logsumexp_slopes)
