@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator as op
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
@@ -145,8 +148,20 @@ def test_lists_joined_by_plus_are_refused_with_what_helps() -> None:
     x = delayed(1.0)
     both = delayed([x]) + delayed([x, x])
 
-    with pytest.raises(NotDifferentiable, match=r"add cannot .* a list"):
+    with pytest.raises(
+        NotDifferentiable, match=r"a list .*by an operator.*before they are made lazy"
+    ):
         grad(delayed(sum)(both), x).compute(scheduler="sync")
+
+
+@pytest.mark.parametrize(
+    "write", [lambda x: op.add(delayed([x, x]), [x]), lambda x: op.add([x], delayed([x]))]
+)
+def test_a_list_that_an_operator_makes_longer_is_no_array(write: Any) -> None:
+    x = delayed(1.0)
+
+    with pytest.raises(NotDifferentiable, match="list"):
+        grad(delayed(sum)(write(x)), x).compute(scheduler="sync")
 
 
 def test_literal_lists_stand_for_arrays() -> None:
@@ -242,6 +257,34 @@ def test_the_variance_of_complex_numbers_has_autograds_derivative() -> None:
     assert grad(np.std(x), x).compute() == pytest.approx(expected / (2 * np.std(z)))
 
 
+def test_the_second_derivative_of_a_complex_size_is_that_of_differences() -> None:
+    """Of |z| ** 3 + |z|, along 1 - 2i: by a and by b, the parts of z."""
+
+    def first(z: complex) -> Any:
+        x = delayed(z)
+        return x, np.real(grad(np.abs(x) ** 3 + np.abs(x), x) * (1 - 2j))
+
+    z, step = 0.7 - 0.4j, 1e-6
+    x, along = first(z)
+    found = grad(along, x).compute()
+
+    by_a, by_b = [
+        (first(z + d)[1].compute() - first(z - d)[1].compute()) / (2 * step)
+        for d in (step, step * 1j)
+    ]
+    assert found == pytest.approx(by_a - 1j * by_b, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["conj", "conjugate"])
+def test_the_conjugates_method_is_the_function(name: str) -> None:
+    z = np.array([1 + 2j])
+    x = delayed(z)
+
+    found = grad(np.sum(np.real(getattr(x, name)() * (3 + 1j))), x).compute()
+
+    assert found.tolist() == [3 - 1j]  # Re(conj(z) w) = Re(z conj(w))
+
+
 def test_real_numbers_made_complex_on_the_way_have_real_second_derivatives() -> None:
     """Of exp(2 x) cos(3 x), the real part of exp((2 + 3i) x)."""
     x = delayed(0.4)
@@ -268,6 +311,19 @@ def test_an_item_gives_back_as_often_as_it_was_taken(index: Any) -> None:
         taken[place] += 1
 
     assert slopes(lambda a: np.sum(a[index]), x) == [taken.reshape(3, 4).tolist()]
+
+
+def test_items_by_no_positions_give_nothing_back() -> None:
+    assert slopes(lambda x: np.sum(x[[]]) + np.sum(x[np.array([], int)]), np.ones(2)) == [
+        [0.0, 0.0]
+    ]
+
+
+def test_a_field_of_records_is_refused() -> None:
+    x = delayed(np.zeros(3, [("a", float)]))
+
+    with pytest.raises(NotDifferentiable, match="plain array for each field"):
+        grad(np.sum(x["a"]), x).compute(scheduler="sync")
 
 
 def test_a_slice_is_put_back_in_the_dtype_of_its_array() -> None:
@@ -349,3 +405,12 @@ def test_the_rules_give_the_same_on_every_scheduler(scheduler: str) -> None:
     w, x = A.T @ A / 100, A
 
     assert slopes(_loss, w, x, scheduler=scheduler) == slopes(_loss, w, x)
+
+
+def test_scipy_is_not_imported_for_its_rules() -> None:
+    code = (
+        "import sys; from lazygraph import delayed, grad; x = delayed(0.5); "
+        "grad(abs(x) ** 2, x).compute(scheduler='sync'); sys.exit('scipy' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

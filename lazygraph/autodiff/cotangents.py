@@ -248,6 +248,12 @@ def unbroadcast(ct: Any, form: Like) -> Any:
 
 
 def _unbroadcast(ct: Any, form: Any) -> Any:
+    if type(ct) in (list, tuple):
+        raise NotDifferentiable(
+            f"a {type(ct).__name__} that was put together or repeated by an operator",
+            "the rules of operators are those of numbers and arrays: join lists before they are "
+            "made lazy, or make arrays of them, by delayed(np.array)(...)",
+        )
     shape = np.shape(ct)
     if shape != form.shape:
         ct = _summed(ct, shape, form.shape)

@@ -84,14 +84,13 @@ def by_table(local: Local) -> Edges | None:
 
 def _as_arrays(local: Local, entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
     """The arguments, lists of numbers made the arrays that numpy takes them for."""
-    if entry.takes_lists or not any(type(value) in (list, tuple) for value in given.values()):
+    if entry.takes_lists:
         return given
-    return {
-        param: local.task(_ARRAY, value)
-        if type(value) in (list, tuple) and entry.rules.get(param) is not None
-        else value
-        for param, value in given.items()
-    }
+    bound = given
+    for param, value in given.items():
+        if type(value) in (list, tuple) and entry.rules.get(param) is not None:
+            bound = {**bound, param: local.task(_ARRAY, value)}
+    return bound
 
 
 _ARRAY = Function(np.array)

@@ -15,7 +15,6 @@ import numpy as np
 from lazygraph.autodiff.cotangents import Like, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant, define, elementwise, refuse
-from lazygraph.errors import NotDifferentiable
 from lazygraph.operations import power, rounded
 
 
@@ -43,11 +42,21 @@ def direction(x: Any) -> Any:
 
 
 @primitive
-def no_slope(ct: Any, x: Any) -> Any:
-    """The cotangent of what has a direction: zero for real numbers."""
-    if np.iscomplexobj(x):
-        raise NotDifferentiable("abs", "the second derivative of |z| is not known for complex z")
-    return ct * 0.0
+def spin(x: Any) -> Any:
+    """How a direction turns: not at all for real numbers, about the origin for complex ones."""
+    return -1j if np.iscomplexobj(x) else 0.0
+
+
+@primitive
+def is_zero(x: Any) -> Any:
+    """Where there is no direction."""
+    return x == 0
+
+
+def _turned(ct: Any, out: Any, x: Any) -> Any:
+    """Of w = conj(z) / |z|: dw = -i w d(arg z), and d(arg z) = Im(conj(z) dz) / |z| ** 2."""
+    along = np.real(spin(x) * ct * out)
+    return along * spin(x) * out / (np.abs(x) + is_zero(x))
 
 
 @primitive
@@ -114,10 +123,7 @@ elementwise(
 elementwise(op.abs, abs, math.fabs, np.absolute, np.fabs, x=lambda ct, x: ct * direction(x))
 elementwise(np.conjugate, method="conj", x=lambda ct: np.conjugate(ct))
 elementwise(np.conjugate, method="conjugate", x=lambda ct: np.conjugate(ct))
-elementwise(
-    direction,
-    x=lambda ct, x: no_slope(ct, x),
-)
+elementwise(direction, x=_turned)
 elementwise(one_less, x=lambda ct: ct)
 elementwise(log_or_zero, x=lambda ct, x: ct / x)
 define([np.real], "x", attribute="real", x=lambda ct, like_x: in_form(ct, like_x))
@@ -133,7 +139,9 @@ def in_form(ct: Any, form: Like) -> Any:
 
 define([in_form], "x form", x=lambda ct: np.real(ct), form=None)
 
-constant(no_slope, quotient, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not)
+constant(
+    spin, is_zero, quotient, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not
+)
 constant(op.contains, op.truth, rounded, round, math.floor, math.ceil, math.trunc)
 constant(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 constant(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

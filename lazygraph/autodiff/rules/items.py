@@ -10,6 +10,7 @@ import numpy as np
 from lazygraph.autodiff.cotangents import Like, placed, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import define
+from lazygraph.errors import NotDifferentiable
 from lazygraph.operations import Nth
 
 
@@ -39,6 +40,11 @@ def nothing(ct: Any, form: Like) -> Any:
     """Zeros in the shape of `form`, in a dtype that holds cotangents like `ct`."""
     dtype = getattr(ct, "dtype", None)
     if dtype != form.dtype or dtype.kind not in "fc":
+        if np.dtype(form.dtype).names is not None:
+            raise NotDifferentiable(
+                f"a field of an array of {form.dtype}",
+                "an array of records has no cotangent: keep a plain array for each field",
+            )
         dtype = np.result_type(zeros(Like((), form.dtype)), ct)
     return np.zeros(form.shape, dtype)
 
