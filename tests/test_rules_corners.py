@@ -369,6 +369,10 @@ def test_a_spread_cotangent_takes_no_room_and_cannot_be_written_to() -> None:
 
     assert (made.shape, made.strides, made.flags.writeable) == ((1000, 1000), (0, 0), False)
     assert made[999, 999] == 2.0
+    row = np.arange(3.0)
+    made = spread(row, like(np.ones((2, 3))), 0)
+    assert (made.tolist(), made.strides, made.flags.writeable) == ([[0, 1, 2]] * 2, (0, 8), False)
+    assert row.flags.writeable
 
 
 @pytest.mark.parametrize(
