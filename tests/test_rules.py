@@ -9,11 +9,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy import special as sp
 
 from lazygraph import compute, delayed, grad, vjp
 from lazygraph.autodiff import logsumexp, table
 from lazygraph.autodiff.cotangents import fit, like, part, unbroadcast
-from lazygraph.autodiff.rules import arithmetic, elementwise, items, linear, reductions, shapes
+from lazygraph.autodiff.rules import (
+    arithmetic,
+    builtin,
+    elementwise,
+    exponentials,
+    items,
+    kinds,
+    linear,
+    reductions,
+    shapes,
+    special,
+)
 from lazygraph.errors import NotDifferentiable
 from lazygraph.operations import Nth, power
 
@@ -68,6 +80,9 @@ BINARY = [
     np.logaddexp, np.logaddexp2,
 ]  # fmt: skip
 POWERS = [power, pow, op.pow, np.power, np.float_power]
+
+SPECIAL = [sp.expit, sp.log_expit, sp.erf, sp.erfc, sp.ndtr, sp.log_ndtr]
+SPECIAL_POSITIVE = [sp.logit, sp.entr, sp.gammaln, sp.gamma, sp.digamma]
 
 CASES: dict[str, Case] = {
     **{f"{f.__name__} of {kind}": calls(f, x) for f in UNARY for kind, x in [("array", M)]},
@@ -180,6 +195,54 @@ CASES: dict[str, Case] = {
     "unpacked": Case(lambda a, b: op.mul(*delayed(lambda x: x, nout=2, vjp=lambda ct, _o, _x: ct)((a, b))), (away(3), away(3))),
     "take": Case(lambda x: np.take(x, [[0, 5], [5, 1]]), (away(3, 4),)),
     "take axis": Case(lambda x: np.take(x, [[0, 2], [2, 1]], axis=1), (away(2, 3, 2),)),
+    "take_along_axis": Case(lambda x: np.take_along_axis(x, np.array([[3], [0], [0]]), 1), (M,)),
+    "take_along_axis 0": Case(lambda x: np.take_along_axis(x, np.array([[2, 0, 2, 2], [2, 1, 1, 0]]), axis=0), (M,)),
+    "take_along_axis flat": Case(lambda x: np.take_along_axis(x, np.array([3, 3, 7]), None), (M,)),
+    "fmod": calls(np.fmod, positive(3) + 2, -np.array([0.7, 0.9, 1.1])),
+    "math.fmod": calls(math.fmod, -2.3, 0.7),
+    "math.hypot": calls(math.hypot, 0.4, -0.7),
+    "math.log to a base": calls(math.log, 0.4, 1.7),
+    "x.mT": Case(lambda x: x.mT, (T3,)),
+    "amax": calls(np.amax, T3, axis=1),
+    "amin": calls(np.amin, T3),
+    "float": calls(float, 0.4),
+    "float64": calls(np.float64, 0.4),
+    "atleast_1d": calls(np.atleast_1d, 0.4),
+    "atleast_2d": calls(np.atleast_2d, away(3)),
+    "x.astype copy": Case(lambda x: x.astype(np.float64, copy=False), (away(3),)),
+    "array": Case(lambda a, b: delayed(np.array)([[a, b], [b, 1.0]]), (0.4, 0.7)),
+    "array of rows": Case(lambda a, b: delayed(np.asarray)((a, b, a)), (away(3), away(3))),
+    "contiguous": Case(lambda x: delayed(np.ascontiguousarray)(x.T), (away(3, 2),)),
+    "mean of a list": Case(lambda a, b: delayed(np.mean)([a, b, a]), (0.4, 0.7)),
+    "var of rows": Case(lambda a, b: delayed(np.var)([a, b], axis=0), (away(3), away(3))),
+    "dot of lists": Case(lambda a, b: delayed(np.dot)([a, b], [b, 2.0]), (0.4, 0.7)),
+    "matmul of a list": Case(lambda a, b: delayed(np.matmul)(a, (b, b)), (away(2, 2), away(2))),
+    "where of lists": Case(lambda a, b: delayed(np.where)([True, False], [a, b], 0.0), (0.4, 0.7)),
+    "logsumexp of a list": Case(lambda a, b: logsumexp([a, b]), (0.4, 0.7)),
+    "delayed logsumexp": Case(lambda a, b: delayed(logsumexp)([a, b, a]), (0.4, 0.7)),
+    "clip by arrays": calls(np.clip, away(2, 1), np.array([-0.2, 0.1]), np.array([[0.5], [0.05]])),
+    "clip by names": Case(lambda x, a, b: np.clip(x, a_max=b, a_min=a), (away(6), -0.2, 0.5)),
+    "clip min": Case(lambda x, a: np.clip(x, min=a), (away(6), -0.2)),
+    "x.clip bounds": Case(lambda x, a, b: x.clip(a, b), (away(6), -0.2, 0.5)),
+    "tril of a row": Case(np.tril, (away(3),)),
+    "triu of a row": Case(np.triu, (away(3),)),
+    "roll of lists": Case(lambda x: np.roll(x, [1, 2], [0, 1]), (away(2, 3),)),
+    "concatenate rows": Case(delayed(np.concatenate), (away(3, 2),)),
+    "concatenate columns": Case(lambda x: delayed(np.concatenate)(x, axis=1), (T3,)),
+    "stack rows": Case(lambda x: delayed(np.stack)(x, axis=1), (away(3, 2),)),
+    "max of a list": Case(lambda a, b: delayed(max)([a, b, a]), (0.4, 0.7)),
+    "max of an array": calls(max, away(4)),
+    "min of two": calls(min, 0.4, 0.7),
+    **{f"scipy {f.__name__}": calls(f, away(3, 2)) for f in SPECIAL},
+    **{f"scipy {f.__name__}": calls(f, positive(3, 2)) for f in SPECIAL_POSITIVE},
+    "scipy xlogy": calls(sp.xlogy, away(3, 1), positive(2)),
+    "scipy expit, directly": Case(sp.expit, (away(3),)),
+    "softmax all": calls(sp.softmax, away(3, 2)),
+    "softmax axis": calls(sp.softmax, away(3, 2), axis=-1),
+    "log_softmax": calls(sp.log_softmax, away(3, 2)),
+    "log_softmax axis": calls(sp.log_softmax, away(3, 2), axis=1),
+    "scipy logsumexp": calls(sp.logsumexp, away(3, 2), axis=1, keepdims=True),
+    "scipy logsumexp weighted": Case(lambda a, b: delayed(sp.logsumexp)(a, b=b, axis=0), (away(3, 2), positive(3, 1))),
     "x.take": Case(lambda x: x.take([0, 0, 1], axis=0), (away(3, 2),)),
 }  # fmt: skip
 
@@ -257,13 +320,17 @@ def test_float32_stays_float32(name: str) -> None:
     assert [d.dtype for d in found] == [np.float32] * len(args)
 
 
-#: Functions of the way back, which the second order of others has tested.
+#: Functions of the way back, which the second order of others has tested; and what is too coarse
+#: for differences, tested among the corners.
 OF_THE_WAY_BACK = {
+    np.float32, special.polygamma,
     unbroadcast, fit, part,
     arithmetic.direction, arithmetic.one_less, arithmetic.log_or_zero, arithmetic.imaginary,
     arithmetic.in_form, linear.matmul_left, linear.matmul_right, linear.dot_left,
-    linear.dot_right, reductions.summed_back, reductions.spread, reductions.given_to_each,
-    reductions.added_up, shapes.reshaped, shapes.split, shapes.unstacked, shapes.joined,
+    linear.dot_right, reductions.summed_back, reductions.spread, builtin.given_to_each,
+    builtin.added_up, builtin.shared_out, builtin.weighed, exponentials.weights,
+    elementwise.above, kinds.checked, kinds.separated, kinds.gathered,
+    items.untaken_along, reductions.conjugated, shapes.reshaped, shapes.split, shapes.unstacked, shapes.joined,
     shapes.stacked, items.put_back, items.item, items.untaken,
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.autodiff.checking import check_grads
 from lazygraph.autodiff.gradients import grad, hvp, jvp, stop_gradient, value_and_grad, vjp
 from lazygraph.autodiff.jacobians import hessian, jacobian
-from lazygraph.autodiff.rules.reductions import logsumexp
+from lazygraph.autodiff.rules.exponentials import logsumexp
 from lazygraph.autodiff.users import defvjp
 
 __all__ = [

@@ -7,6 +7,7 @@ list, tuple or dict is one like it, with None where a part has no influence.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,6 +65,11 @@ class Like(NamedTuple):
         return f"shape {self.shape}" if self.shape else "a scalar"
 
 
+#: That of Python's own numbers, and of the scalars that numpy makes most of.
+_FLOAT, _COMPLEX = Like((), float), Like((), complex)
+_FLOAT64 = Like((), np.dtype(float))
+
+
 @primitive
 def like(value: Any) -> Any:
     """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
@@ -71,14 +77,25 @@ def like(value: Any) -> Any:
     Of a dataclass, a dict by field. Parts that are no numbers have None; and None, where a part
     of a cotangent has no influence, stays None.
     """
+    kind = type(value)
+    if kind is np.ndarray:
+        return Like(value.shape, value.dtype)
+    if kind is float:
+        return _FLOAT
+    return _FLOAT64 if kind is np.float64 else _like_of_other(value)
+
+
+def _like_of_other(value: Any) -> Any:
     if type(value) in STAND_INS:
         value = STAND_INS[type(value)].value(value)
     if isinstance(value, (np.ndarray, np.generic)):
+        if isinstance(value, np.ndarray):
+            _check_plain(value)
         return Like(value.shape, value.dtype)
     if isinstance(value, complex):
-        return Like((), complex)
+        return _COMPLEX
     if isinstance(value, (int, float)):
-        return Like((), float)
+        return _FLOAT
     if value is None:
         return None
     fields = fields_of(value)
@@ -88,6 +105,21 @@ def like(value: Any) -> Any:
 def _like_of_part(value: Any) -> Any:
     is_known = type(value) in STAND_INS or is_number(value) or is_container(value)
     return like(value) if is_known else None
+
+
+#: Arrays whose operators or sums mean other things than those of plain ones.
+_UNLIKE = ("MaskedArray", "matrix", "recarray", "chararray")
+
+
+def _check_plain(value: Any) -> None:
+    """Refuse arrays that the rules would be wrong for, without a sign of it."""
+    for kind in type(value).__mro__:
+        if kind.__name__ in _UNLIKE and kind.__module__.partition(".")[0] == "numpy":
+            raise NotDifferentiable(
+                short_repr(value),
+                f"the rules are those of plain arrays, and a {kind.__name__} computes otherwise: "
+                "use np.asarray(...), or np.where(...) for a mask",
+            )
 
 
 def _mapped(func: Any, *values: Any) -> Any:
@@ -106,6 +138,7 @@ def _mapped(func: Any, *values: Any) -> Any:
     )
 
 
+@lru_cache(maxsize=64)
 def _float_kind(dtype: Any) -> Any:
     """The dtype of cotangents for values of `dtype`: itself, or float64 for whole numbers."""
     return dtype if np.issubdtype(dtype, np.inexact) else np.dtype(float)
@@ -132,6 +165,8 @@ def seed(goal: Any) -> Any:
     GoalError
         If the goal is no number, or more than one.
     """
+    if type(goal) is float:
+        return 1.0
     if isinstance(goal, (np.ndarray, np.generic)) and goal.dtype.kind in "biufc":
         if goal.shape:
             raise GoalError(
@@ -159,9 +194,25 @@ def _plus(a: Any, b: Any) -> Any:
 @primitive
 def add_n(first: Any, *others: Any) -> Any:
     """The sum of cotangents, from left to right: the same to the bit on every scheduler."""
+    if len(others) > 1 and type(first) is type(others[0]) is np.ndarray:
+        return _added(first + others[0], others[1:])
     total = first
     for other in others:
         total = _plus(total, other)
+    return total
+
+
+def _added(total: Any, others: tuple[Any, ...]) -> Any:
+    """`total`, which nobody else has, and the others: added in place where that changes nothing."""
+    for other in others:
+        if (
+            type(other) is type(total) is np.ndarray
+            and other.dtype == total.dtype
+            and other.shape == total.shape
+        ):
+            total += other
+        else:
+            total = _plus(total, other)
     return total
 
 
@@ -186,6 +237,23 @@ def unbroadcast(ct: Any, form: Like) -> Any:
     form : Like
         Of the value that was broadcast.
     """
+    kind = type(ct)
+    if kind is np.ndarray or kind is np.float64:
+        dtype = ct.dtype
+        if ct.shape == form.shape and dtype == form.dtype and dtype.kind in "fc":
+            return ct
+    elif kind is float and form is _FLOAT:
+        return ct
+    return _unbroadcast(ct, form)
+
+
+def _unbroadcast(ct: Any, form: Any) -> Any:
+    if type(ct) in (list, tuple):
+        raise NotDifferentiable(
+            f"a {type(ct).__name__} that was put together or repeated by an operator",
+            "the rules of operators are those of numbers and arrays: join lists before they are "
+            "made lazy, or make arrays of them, by delayed(np.array)(...)",
+        )
     shape = np.shape(ct)
     if shape != form.shape:
         ct = _summed(ct, shape, form.shape)
@@ -193,22 +261,29 @@ def unbroadcast(ct: Any, form: Like) -> Any:
 
 
 def _summed(ct: Any, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
-    if len(shape) < len(wanted) or any(n not in (1, m) for n, m in _aligned(wanted, shape)):
+    is_smaller, axes = _stretched(shape, wanted)
+    if is_smaller:
         ct = np.broadcast_to(ct, np.broadcast_shapes(shape, wanted))
-        shape = ct.shape
+        axes = _stretched(ct.shape, wanted)[1]
+    return np.add.reduce(ct, axis=axes).reshape(wanted)
+
+
+@lru_cache(maxsize=1024)
+def _stretched(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[bool, tuple[int, ...]]:
+    """Whether `shape` itself is to be stretched first, and axes along which `wanted` has been."""
     lead = len(shape) - len(wanted)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[lead:], strict=True)):
+        return True, ()
     stretched = [lead + i for i, n in enumerate(wanted) if n == 1 and shape[lead + i] != 1]
-    return np.sum(ct, axis=(*range(lead), *stretched)).reshape(wanted)
-
-
-def _aligned(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    return zip(wanted, shape[len(shape) - len(wanted) :], strict=True)
+    return False, (*range(lead), *stretched)
 
 
 def _cast(ct: Any, dtype: Any) -> Any:
     if type(ct) in STAND_INS:
         return _cast_watched(ct, np.dtype(dtype))
     if isinstance(dtype, type):  # Python's own numbers stay so
+        if type(ct) is dtype:
+            return ct
         return complex(ct) if dtype is complex else float(np.real(ct))
     wanted = _float_kind(dtype)
     given = getattr(ct, "dtype", None)
@@ -241,6 +316,10 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     if type(form) is not Like:
         _check_parts(ct, form, what)
         return _mapped(lambda part, like: fit(part, like, what), ct, form)
+    kind = type(ct)
+    is_plain = kind is float or kind is np.float64 or (kind is np.ndarray and ct.dtype.kind in "fc")
+    if is_plain and (() if kind is float else ct.shape) == form.shape:
+        return _cast(ct, form.dtype)
     if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
         ct = _joined(ct)
     try:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lazygraph.autodiff.cotangents import add_n, filled
 from lazygraph.autodiff.expansion import expand
 from lazygraph.autodiff.local import Edges, Engine, Local
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.autodiff.table import Rule, edge_function, entry_of, refused
+from lazygraph.autodiff.rules.kinds import separated
+from lazygraph.autodiff.table import Entry, Rule, edge_function, entry_of, refused
 from lazygraph.autodiff.traced import by_autograd, by_black_box
 from lazygraph.autodiff.users import by_user
 from lazygraph.classic import value_of
@@ -59,23 +62,39 @@ def by_table(local: Local) -> Edges | None:
     reason = refused(local.primal) if entry is None else None
     if reason is not None:
         raise local.refusal(reason)
-    bound = None if entry is None else entry.bind(local.args, local.kwargs)
-    if entry is None or bound is None:
+    given = None if entry is None else entry.bind(local.args, local.kwargs)
+    if entry is None or given is None:
         return None
     edges: Edges = []
-    for param, value in bound.items():
+    needs = _Needs(local, _as_arrays(local, entry, given))
+    for param, value in given.items():
         if not local.wanted_in(value):
             continue
         rule = entry.rules.get(param, _NO_RULE)
         if rule is None:
             continue
-        needs = _Needs(local, bound)
         if not all(map(needs.has, rule.required)):
             return None
-        edges += local.picked(_edge(needs, param, rule), value)
+        ct = _edge(needs, param, rule)
+        if needs.bound[param] is not value:
+            ct = local.task(_SEPARATED, ct, local.like(value))
+        edges += local.picked(ct, value)
     return edges
 
 
+def _as_arrays(local: Local, entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, lists of numbers made the arrays that numpy takes them for."""
+    if entry.takes_lists:
+        return given
+    bound = given
+    for param, value in given.items():
+        if type(value) in (list, tuple) and entry.rules.get(param) is not None:
+            bound = {**bound, param: local.task(_ARRAY, value)}
+    return bound
+
+
+_ARRAY = Function(np.array)
+_SEPARATED = Function(separated)
 #: Needs what no call has.
 _NO_RULE = Rule(value_of, ("",), ())
 

@@ -45,10 +45,10 @@ def primitive(func: F) -> F:
     @wraps(func)
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal kind
-        kind = kind or node_type()
-        for arg in args:
-            if type(arg) is kind:
-                return lazily(shared, args, kwargs)
+        if kind is None:
+            kind = node_type()
+        if kind in map(type, args):
+            return lazily(shared, args, kwargs)
         return func(*args, **kwargs)
 
     shared = Function(call, name=func.__name__)

@@ -14,11 +14,14 @@ they work on values and, to be differentiated again, on lazy values.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lazygraph.autodiff.cotangents import unbroadcast
+from lazygraph.errors import NotDifferentiable
 from lazygraph.functions import Function
 from lazygraph.keys import function_name
 from lazygraph.operations import Method, Nth
@@ -34,6 +37,7 @@ __all__ = [
     "elementwise",
     "entry_of",
     "is_constant",
+    "later",
     "refuse",
     "refused",
 ]
@@ -48,8 +52,8 @@ ATTRIBUTES: dict[str, Entry] = {}
 CONSTANT: set[Any] = set()
 #: Likewise methods and attributes of arrays, by name.
 CONSTANT_NAMES: set[str] = set()
-
-
+#: module -> what puts its functions' entries into the table
+LATER: dict[str, Callable[[Any], None]] = {}
 #: function -> why it has no derivative, and what would help
 REFUSED: dict[Any, str] = {}
 
@@ -71,17 +75,24 @@ class Entry(NamedTuple):
         Of the function, in the order of positional arguments.
     rules : mapping of str to Rule or None
         By parameter; None where the derivative is zero.
+    also : mapping of str to str
+        From further keywords, for the same parameters.
+    takes_lists : bool
+        Whether lists, tuples and dicts are more to it than arrays of numbers.
     """
 
     params: tuple[str, ...]
     rules: Mapping[str, Rule | None]
+    also: Mapping[str, str] = MappingProxyType({})
+    takes_lists: bool = False
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
         """The arguments by parameter; None if the entry does not know some of them."""
         if len(args) > len(self.params):
             return None
         bound = dict(zip(self.params, args, strict=False))
-        for name, value in kwargs.items():
+        for given, value in kwargs.items():
+            name = self.also.get(given, given)
             if name in bound or name not in self.params:
                 return None
             bound[name] = value
@@ -104,6 +115,8 @@ def define(
     *,
     method: str | None = None,
     attribute: str | None = None,
+    also: Mapping[str, str] = MappingProxyType({}),
+    takes_lists: bool = False,
     **rules: Callable[..., Any] | Rule | None,
 ) -> None:
     """Put an entry into the table.
@@ -116,10 +129,15 @@ def define(
         Their parameters that may be given, in the order of positional arguments.
     method, attribute : str, optional
         Of arrays, that do the same.
+    also : mapping of str to str, optional
+        Further keywords that numpy has for some of the parameters.
+    takes_lists : bool
+        Whether lists, tuples and dicts are more to it than arrays of numbers.
     **rules
         By parameter: what gives its cotangent (see the module's text), or None for zero.
     """
-    entry = Entry(tuple(params.split()), {name: _read(func) for name, func in rules.items()})
+    read = {name: _read(func) for name, func in rules.items()}
+    entry = Entry(tuple(params.split()), read, also, takes_lists)
     for func in funcs:
         ENTRIES[func] = entry
     if method is not None:
@@ -143,10 +161,15 @@ def elementwise(*funcs: Any, method: str | None = None, **rules: Callable[..., A
 def _summing(name: str, func: Callable[..., Any]) -> Rule:
     rule: Any = _read(func)
 
-    def summed(form: Any, *needed: Any) -> Any:
-        return unbroadcast(func(*needed), form)
+    def summed(form: Any, *needed: Any, **optional: Any) -> Any:
+        return unbroadcast(func(*needed, **optional), form)
 
-    return Rule(summed, (f"like_{name}", *rule.required), ())
+    return Rule(summed, (f"like_{name}", *rule.required), rule.optional)
+
+
+def later(module: str, fill: Callable[[Any], None]) -> None:
+    """Let `fill` put entries into the table once a module that we do not import is there."""
+    LATER[module] = fill
 
 
 def constant(*funcs: Any, names: str = "") -> None:
@@ -182,9 +205,18 @@ def entry_of(primal: Any) -> Entry | None:
     if kind is Attribute:
         return ATTRIBUTES.get(primal.__name__)
     try:
-        return ENTRIES.get(kind if kind is Nth else primal)
+        entry = ENTRIES.get(kind if kind is Nth else primal)
     except TypeError:  # a callable that cannot be hashed
         return None
+    return entry_of(primal) if entry is None and _filled() else entry
+
+
+def _filled() -> bool:
+    """Fill in what waits for modules that are imported by now, if there are such."""
+    ready = [module for module in LATER if module in sys.modules]
+    for module in ready:
+        LATER.pop(module)(sys.modules[module])
+    return bool(ready)
 
 
 def refused(primal: Any) -> str | None:
@@ -216,13 +248,25 @@ class EdgeRule:
 
     def __call__(self, /, *needed: Any, **optional: Any) -> Any:
         """The cotangent of the argument."""
-        return self.rule.func(*needed, **optional)
+        try:
+            return self.rule.func(*needed, **optional)
+        except AttributeError as error:
+            if error.name in ("shape", "dtype") and type(error.obj) in (list, tuple, dict):
+                kind = type(error.obj).__name__
+                raise NotDifferentiable(function_name(self.primal), _LISTED.format(kind)) from None
+            raise
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _edge_rule, (self.primal, self.param)
 
     def __repr__(self) -> str:
         return f"EdgeRule({self.__name__})"
+
+
+_LISTED = (
+    "it was given a {} where its rule wants a number or an array: make an array of "
+    "it, by delayed(np.array)(...)"
+)
 
 
 def _edge_rule(primal: Any, param: str) -> EdgeRule:

@@ -2,20 +2,28 @@
 
 from lazygraph.autodiff.rules import (
     arithmetic,
+    builtin,
     cotangents,
     elementwise,
+    exponentials,
     items,
+    kinds,
     linear,
     reductions,
     shapes,
+    special,
 )
 
 __all__ = [
     "arithmetic",
+    "builtin",
     "cotangents",
     "elementwise",
+    "exponentials",
     "items",
+    "kinds",
     "linear",
     "reductions",
     "shapes",
+    "special",
 ]

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.autodiff.cotangents import Like, zeros
+from lazygraph.autodiff.cotangents import Like, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant, define, elementwise, refuse
-from lazygraph.errors import NotDifferentiable
 from lazygraph.operations import power, rounded
 
 
@@ -43,11 +42,27 @@ def direction(x: Any) -> Any:
 
 
 @primitive
-def no_slope(ct: Any, x: Any) -> Any:
-    """The cotangent of what has a direction: zero for real numbers."""
-    if np.iscomplexobj(x):
-        raise NotDifferentiable("abs", "the second derivative of |z| is not known for complex z")
-    return ct * 0.0
+def spin(x: Any) -> Any:
+    """How a direction turns: not at all for real numbers, about the origin for complex ones."""
+    return -1j if np.iscomplexobj(x) else 0.0
+
+
+@primitive
+def is_zero(x: Any) -> Any:
+    """Where there is no direction."""
+    return x == 0
+
+
+def _turned(ct: Any, out: Any, x: Any) -> Any:
+    """Of w = conj(z) / |z|: dw = -i w d(arg z), and d(arg z) = Im(conj(z) dz) / |z| ** 2."""
+    along = np.real(spin(x) * ct * out)
+    return along * spin(x) * out / (np.abs(x) + is_zero(x))
+
+
+@primitive
+def quotient(a: Any, b: Any) -> Any:
+    """The whole number that a remainder leaves out."""
+    return np.floor_divide(a, b)
 
 
 @primitive
@@ -57,6 +72,21 @@ def imaginary(ct: Any, form: Like) -> Any:
     return -1j * ct if is_complex else zeros(form)
 
 
+def _divisor(ct: Any, out: Any, b: Any) -> Any:
+    slope = ct * out
+    slope /= b
+    slope *= -1
+    return slope
+
+
+def _base(ct: Any, a: Any, b: Any) -> Any:
+    slope = ct * b
+    slope *= a ** one_less(b)
+    return slope
+
+
+# Rules of several steps assign in place, to what they have just made: large temporaries cost
+# more than the arithmetic. On lazy values such an assignment makes one more task.
 elementwise(op.add, np.add, a=lambda ct: ct, b=lambda ct: ct)
 elementwise(op.sub, np.subtract, a=lambda ct: ct, b=lambda ct: -ct)
 elementwise(op.mul, np.multiply, a=lambda ct, b: ct * b, b=lambda ct, a: ct * a)
@@ -66,7 +96,7 @@ elementwise(
     op.truediv,
     np.divide,
     a=lambda ct, b: ct / b,
-    b=lambda ct, out, b: -ct * out / b,
+    b=_divisor,
 )
 elementwise(
     power,
@@ -75,22 +105,25 @@ elementwise(
     math.pow,
     np.power,
     np.float_power,
-    a=lambda ct, a, b: ct * (b * a ** one_less(b)),
+    a=_base,
     b=lambda ct, out, a: ct * (out * log_or_zero(a)),
 )
 elementwise(
     op.mod,
     np.remainder,
     a=lambda ct: ct,
-    b=lambda ct, a, b: -ct * np.floor(a / b),
+    b=lambda ct, a, b: -ct * quotient(a, b),
+)
+elementwise(
+    np.fmod,
+    math.fmod,
+    a=lambda ct: ct,
+    b=lambda ct, a, b: -ct * np.trunc(a / b),
 )
 elementwise(op.abs, abs, math.fabs, np.absolute, np.fabs, x=lambda ct, x: ct * direction(x))
 elementwise(np.conjugate, method="conj", x=lambda ct: np.conjugate(ct))
 elementwise(np.conjugate, method="conjugate", x=lambda ct: np.conjugate(ct))
-elementwise(
-    direction,
-    x=lambda ct, x: no_slope(ct, x),
-)
+elementwise(direction, x=_turned)
 elementwise(one_less, x=lambda ct: ct)
 elementwise(log_or_zero, x=lambda ct, x: ct / x)
 define([np.real], "x", attribute="real", x=lambda ct, like_x: in_form(ct, like_x))
@@ -101,12 +134,14 @@ define([imaginary], "x form", x=lambda ct: np.real(1j * ct) * -1.0, form=None)
 @primitive
 def in_form(ct: Any, form: Like) -> Any:
     """`ct` as a number of the kind of `form`, complex if that is."""
-    return np.asarray(ct, form.dtype)[()]
+    return unbroadcast(ct, form)
 
 
 define([in_form], "x form", x=lambda ct: np.real(ct), form=None)
 
-constant(no_slope, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not)
+constant(
+    spin, is_zero, quotient, op.lt, op.le, op.gt, op.ge, op.eq, op.ne, op.not_, op.is_, op.is_not
+)
 constant(op.contains, op.truth, rounded, round, math.floor, math.ceil, math.trunc)
 constant(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 constant(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)

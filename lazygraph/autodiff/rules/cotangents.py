@@ -23,14 +23,20 @@ from lazygraph.autodiff.table import constant, define
 
 @primitive
 def rebroadcast(ct: Any, form: Like) -> Any:
-    """`ct` stretched to the shape of `form`."""
-    return np.broadcast_to(ct, form.shape)
+    """`ct` stretched to the shape of `form`, in its dtype."""
+    wide = ct if np.shape(ct) == form.shape else np.broadcast_to(ct, form.shape)
+    return unbroadcast(wide, form)
 
 
 constant(like, seed, zeros)
 define([unbroadcast], "x form", x=lambda ct, like_x: rebroadcast(ct, like_x), form=None)
 define([rebroadcast], "x form", x=lambda ct, like_x: unbroadcast(ct, like_x), form=None)
-define([fit], "x form what", x=lambda ct: ct, form=None)
-define([filled], "x form", x=lambda ct: ct, form=None)
-define([part], "whole way", whole=lambda ct, way, like_whole: placed(ct, way, like_whole))
-define([placed], "x way form", x=lambda ct, way: part(ct, way), form=None)
+define([fit], "x form what", takes_lists=True, x=lambda ct: ct, form=None)
+define([filled], "x form", takes_lists=True, x=lambda ct: ct, form=None)
+define(
+    [part],
+    "whole way",
+    takes_lists=True,
+    whole=lambda ct, way, like_whole: placed(ct, way, like_whole),
+)
+define([placed], "x way form", takes_lists=True, x=lambda ct, way: part(ct, way), form=None)

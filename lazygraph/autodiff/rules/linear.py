@@ -19,33 +19,26 @@ from lazygraph.autodiff.table import define
 @primitive
 def matmul_left(ct: Any, b: Any, form: Like) -> Any:
     """The cotangent of ``a`` in ``a @ b``, given that of the product, `b`, and a's form."""
-    if np.ndim(ct) == 2 and np.ndim(b) == 2 and len(form.shape) == 2:
+    if type(ct) is type(b) is np.ndarray and ct.ndim == b.ndim == len(form.shape) == 2:
         return unbroadcast(ct @ b.T, form)
-    columns, ct = _columns(ct, b)
+    if np.ndim(b) == 1:
+        return unbroadcast((np.asarray(ct)[..., None] if len(form.shape) > 1 else ct) * b, form)
     if len(form.shape) == 1:
         ct = ct[..., None, :]
-        return unbroadcast(np.matmul(ct, np.swapaxes(columns, -1, -2))[..., 0, :], form)
-    return unbroadcast(np.matmul(ct, np.swapaxes(columns, -1, -2)), form)
-
-
-def _columns(ct: Any, b: Any) -> tuple[Any, Any]:
-    """A vector on the right as a matrix of one column, and the cotangent to it."""
-    return (b[:, None], np.asarray(ct)[..., None]) if np.ndim(b) == 1 else (b, ct)
+        return unbroadcast(np.matmul(ct, np.swapaxes(b, -1, -2))[..., 0, :], form)
+    return unbroadcast(np.matmul(ct, np.swapaxes(b, -1, -2)), form)
 
 
 @primitive
 def matmul_right(ct: Any, a: Any, form: Like) -> Any:
     """The cotangent of ``b`` in ``a @ b``, given that of the product, `a`, and b's form."""
-    if np.ndim(ct) == 2 and np.ndim(a) == 2 and len(form.shape) == 2:
+    if type(ct) is type(a) is np.ndarray and ct.ndim == a.ndim == len(form.shape) == 2:
         return unbroadcast(a.T @ ct, form)
-    ct = np.asarray(ct)
-    if len(form.shape) == 1:
-        ct = ct[..., None]
-    rows = a[None, :] if np.ndim(a) == 1 else a
     if np.ndim(a) == 1:
-        ct = ct[..., None, :]
-    product = np.matmul(np.swapaxes(rows, -1, -2), ct)
-    return unbroadcast(product[..., 0] if len(form.shape) == 1 else product, form)
+        return unbroadcast(a[:, None] * ct[..., None, :] if len(form.shape) > 1 else ct * a, form)
+    if len(form.shape) == 1:
+        return unbroadcast(np.matmul(np.swapaxes(a, -1, -2), ct[..., None])[..., 0], form)
+    return unbroadcast(np.matmul(np.swapaxes(a, -1, -2), ct), form)
 
 
 define(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -53,12 +55,12 @@ define([], "a n0 n1 n2 n3 n4 n5 n6 n7", method="reshape", a=_as_before)
 define([], "a", method="flatten", a=_as_before)
 define([], "a", method="item", a=_as_before)
 define([np.copy], "a", method="copy", a=lambda ct: ct)
-define([], "a dtype", method="astype", a=_as_before)
 define([reshaped], "a form", a=_as_before, form=None)
 define([np.broadcast_to], "a shape", a=lambda ct, like_a: unbroadcast(ct, like_a))
 define([np.transpose], "a axes", a=lambda ct, axes=None: np.transpose(ct, inverse(axes)))
 define([], "a a0 a1 a2 a3 a4", method="transpose", a=_transposed)
 define([], "a", attribute="T", a=lambda ct: np.transpose(ct))
+define([], "a", attribute="mT", a=lambda ct: np.swapaxes(ct, -1, -2))
 define(
     [np.swapaxes],
     "a axis1 axis2",
@@ -71,14 +73,14 @@ define(
     a=lambda ct, source, destination: np.moveaxis(ct, destination, source),
 )
 define([np.flip], "a axis", a=lambda ct, axis=None: np.flip(ct, axis))
-define([np.tril], "a k", a=lambda ct, k=0: np.tril(ct, k))
-define([np.triu], "a k", a=lambda ct, k=0: np.triu(ct, k))
+define([np.tril], "a k", a=lambda ct, like_a, k=0: unbroadcast(np.tril(ct, k), like_a))
+define([np.triu], "a k", a=lambda ct, like_a, k=0: unbroadcast(np.triu(ct, k), like_a))
 
 
 @primitive
 def opposite(shift: Any) -> Any:
     """The shift that undoes a shift."""
-    return tuple(-each for each in shift) if isinstance(shift, tuple) else -shift
+    return tuple(-each for each in shift) if isinstance(shift, (tuple, list)) else -shift
 
 
 define(
@@ -88,18 +90,25 @@ define(
 )
 
 
-# ---------------------------------------------------- several arrays to one
 @primitive
 def split(ct: Any, forms: Any, axis: Any = 0) -> Any:
     """The parts of a cotangent that belong to the arrays which were concatenated."""
+    if type(forms) is Like:  # an array, joined along its first axis
+        return unbroadcast(np.stack(np.split(ct, forms.shape[0], axis)), forms)
     if axis is None:
-        ends = np.cumsum([int(np.prod(form.shape)) for form in forms])[:-1]
-        flat = np.split(ct, ends)
-        parts = [part.reshape(form.shape) for part, form in zip(flat, forms, strict=True)]
+        sizes = [math.prod(form.shape) for form in forms]
+        parts = [*map(np.reshape, _cut(ct, sizes, 0), [form.shape for form in forms])]
     else:
-        parts = np.split(ct, np.cumsum([form.shape[axis] for form in forms])[:-1], axis)
+        parts = _cut(ct, [form.shape[axis] for form in forms], axis)
     cts = [unbroadcast(part, form) for part, form in zip(parts, forms, strict=True)]
     return cts if isinstance(forms, list) else tuple(cts)
+
+
+def _cut(x: Any, lengths: list[int], axis: int) -> list[Any]:
+    """Parts of an array, of these lengths along an axis."""
+    before = (slice(None),) * (axis % x.ndim)
+    ends = [*accumulate(lengths)]
+    return [x[*before, end - n : end] for n, end in zip(lengths, ends, strict=True)]
 
 
 @primitive
@@ -111,6 +120,8 @@ def joined(parts: Any, axis: Any = 0) -> Any:
 @primitive
 def unstacked(ct: Any, forms: Any, axis: Any = 0) -> Any:
     """The parts of a cotangent that belong to the arrays which were stacked."""
+    if type(forms) is Like:  # an array, stacked along its first axis
+        return unbroadcast(np.moveaxis(ct, axis, 0), forms)
     parts = zip(np.moveaxis(ct, axis, 0), forms, strict=True)
     cts = [unbroadcast(part, form) for part, form in parts]
     return cts if isinstance(forms, list) else tuple(cts)
@@ -125,22 +136,26 @@ def stacked(parts: Any, axis: Any = 0) -> Any:
 define(
     [np.concatenate, joined],
     "arrays axis",
+    takes_lists=True,
     arrays=lambda ct, like_arrays, axis=0: split(ct, like_arrays, axis),
 )
 define(
     [np.stack, stacked],
     "arrays axis",
+    takes_lists=True,
     arrays=lambda ct, like_arrays, axis=0: unstacked(ct, like_arrays, axis),
 )
 define(
     [split],
     "x forms axis",
+    takes_lists=True,
     x=lambda ct, like_out, axis=0: joined(filled(ct, like_out), axis),
     forms=None,
 )
 define(
     [unstacked],
     "x forms axis",
+    takes_lists=True,
     x=lambda ct, like_out, axis=0: stacked(filled(ct, like_out), axis),
     forms=None,
 )
