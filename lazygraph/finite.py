@@ -12,22 +12,23 @@ from lazygraph.errors import NotFiniteError
 from lazygraph.plan import Plan
 from lazygraph.ways import places
 
-__all__ = ["checked"]
+__all__ = ["Checked", "checked"]
 
 
 def checked(plan: Plan) -> Plan:
     """The plan, whose steps raise NotFiniteError rather than give a number that is not finite."""
-    return plan.with_calls([_Checked(call) for call in plan.calls])
+    return plan.with_calls([Checked(call) for call in plan.calls])
 
 
-class _Checked:
+class Checked:
     """Calls a function and looks at what it gives."""
 
     def __init__(self, call: Callable[..., Any]) -> None:
         self.call = call
 
-    def __call__(self, /, *values: Any) -> Any:
-        result = self.call(*values)
+    def __call__(self, /, *values: Any, **named: Any) -> Any:
+        """What the function gives, if its numbers are finite."""
+        result = self.call(*values, **named)
         if type(result) is CoroutineType:
             return self._awaited(result)
         return _check(result)
@@ -36,7 +37,7 @@ class _Checked:
         return _check(await coroutine)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Checked, (self.call,)
+        return Checked, (self.call,)
 
 
 def _check(result: Any) -> Any:

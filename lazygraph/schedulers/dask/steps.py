@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from lazygraph.classic import value_of
 from lazygraph.containers import Template
 from lazygraph.errors import UnpicklableError
+from lazygraph.finite import Checked
 from lazygraph.fused import MemberFailed
 from lazygraph.keys import Key
 from lazygraph.plan import Plan
@@ -75,6 +76,8 @@ class Packer:
             from lazygraph.schedulers.processes.pickling import dumps
 
             func = function.func
+            if type(self.plan.calls[step]) is Checked:
+                func = Checked(func)
             if type(func) is OnCluster:  # of another cluster: its result travels, not the way to it
                 func = partial(value_of, func())
             try:
