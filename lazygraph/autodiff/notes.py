@@ -6,25 +6,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from lazygraph.autodiff.by_name import Backward, backward
-from lazygraph.errors import InputError
+from lazygraph.errors import DrawingError, InputError
 from lazygraph.keys import Key
 from lazygraph.nodes import Node, steps_of
 from lazygraph.running import Run
 from lazygraph.shorten import short_repr
-from lazygraph.viz.look import Notes
+from lazygraph.viz.look import MOST_TASKS, Detail, Notes
 
 __all__ = ["gradient_notes"]
 
 _MOST_NUMBERS = 3
+_PARTIAL = "\u2202"
 
 
-def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None) -> Notes:
+def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail) -> Notes:
     """What to write beside edges and into boxes.
 
-    With values for all inputs, the numbers, computed here; else the derivatives' names.
+    With values for all inputs, the numbers, computed here; else the derivatives' names. Of tasks
+    that are too many to be drawn one by one, nothing.
+
+    Raises
+    ------
+    DrawingError
+        For the detail that has no edges between tasks.
     """
+    if detail == "full":
+        raise DrawingError(
+            'gradients=True writes on edges between tasks, and detail="full" draws none: leave it out'
+        )
     by = backward(goal, wrt)
     nodes = {node._get_key(): node for node in steps_of([goal])[0]}
+    if detail != "tasks" and len(nodes) > MOST_TASKS:
+        return Notes(_name(goal))
     try:
         return _with_numbers(by, nodes, inputs)
     except InputError:
@@ -42,16 +55,23 @@ def _with_numbers(
     totals = dict(zip(by.totals, found, strict=False))
     edges = dict(zip(by.edges, found, strict=False))
     return Notes(
-        edges={edge: f"{values[edge[0]]} \u00b7 \u2202 {text}" for edge, text in edges.items()},
-        boxes={key: f"= {values[key]} \u00b7 \u2202 {text}" for key, text in totals.items()},
-        values={key: f"= {text}" for key, text in values.items()},
+        _name(by.goal),
+        values,
+        totals={key: f"{_PARTIAL} {text}" for key, text in totals.items()},
+        edges={edge: f"{_PARTIAL} {text}" for edge, text in edges.items()},
     )
 
 
 def _with_names(by: Backward, nodes: Mapping[Key, Node]) -> Notes:
-    goal = by.goal._function.name
-    names = {key: node._function.name for key, node in nodes.items()}
-    return Notes(edges={edge: f"\u2202{goal}/\u2202{names[edge[0]]}" for edge in by.edges})
+    goal = _name(by.goal)
+    names = {key: _name(node) for key, node in nodes.items()}
+    return Notes(
+        goal, edges={edge: f"{_PARTIAL}{goal}/{_PARTIAL}{names[edge[0]]}" for edge in by.edges}
+    )
+
+
+def _name(node: Node) -> str:
+    return node._function.name
 
 
 def _text(value: Any) -> str:

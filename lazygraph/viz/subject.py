@@ -124,15 +124,18 @@ class Subject:
         """Dependencies between tasks, by their places; those without one are left out."""
         return tuple(
             [
-                Edge(place[needed], place[task], self._beside(needed, task) or times(n), n)
+                self._edge(place, needed, task, n)
                 for task in place
                 for needed, n in self.uses[task].items()
                 if needed in place
             ]
         )
 
-    def _beside(self, needed: int, task: int) -> str:
-        return self.look.notes.edges.get((self.keys[needed], self.keys[task]), "")
+    def _edge(self, place: Mapping[int, int], needed: int, task: int, n: int) -> Edge:
+        notes, tail, head = self.look.notes, self.keys[needed], self.keys[task]
+        said = [text for text in (notes.values.get(tail, ""), times(n)) if text]
+        back = notes.edges.get((tail, head), "")
+        return Edge(place[needed], place[task], " ".join(said), n, back)
 
     def marks(self, task: int) -> frozenset[Mark]:
         """What is marked of one task."""

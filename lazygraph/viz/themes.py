@@ -49,6 +49,7 @@ class Theme:
     text: str  # of titles and legends
     muted: str  # of captions and second lines
     edge: str
+    back: str  # of derivatives, that flow back
     data: Colours
     faint: Colours  # of what did not run
     hues: tuple[Colours, ...]
@@ -56,7 +57,7 @@ class Theme:
 
     def colours(self) -> Iterator[str]:
         """All of them, in the same order in each theme."""
-        yield from (self.background, self.text, self.muted, self.edge)
+        yield from (self.background, self.text, self.muted, self.edge, self.back)
         yield from chain(self.data, self.faint, *self.hues)
         yield from self.marks.values()
 
@@ -66,6 +67,7 @@ LIGHT = Theme(
     text="#1f2933",
     muted="#56626f",
     edge="#8a96a3",
+    back="#a3104f",
     data=Colours("#f3f5f7", "#7f8a96", "#202a34"),
     faint=Colours("#fbfcfd", "#808b97", "#5f6b78"),
     hues=_LIGHT_HUES,
@@ -84,6 +86,7 @@ DARK = Theme(
     text="#e6eaee",
     muted="#a5b1bd",
     edge="#74818f",
+    back="#ffb3d1",
     data=Colours("#222930", "#6b7784", "#e5e9ed"),
     faint=Colours("#191e23", "#6a7683", "#9ba7b3"),
     hues=_DARK_HUES,
