@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
+from math import dist
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ from lazygraph.viz.flows import both_ways, notes_beside, notes_size
 from lazygraph.viz.html.routes import edge_columns
 from lazygraph.viz.items import Group, Rect, Words
 from lazygraph.viz.layout import layered_layout, layout_with_labels
-from lazygraph.viz.model import Edge
+from lazygraph.viz.model import Edge, Point
 from lazygraph.viz.text import text_width_px
 from lazygraph.viz.themes import DARK, LIGHT
 
@@ -198,6 +201,32 @@ def test_an_edge_goes_straight_through_the_middle_of_its_label(rankdir: str) -> 
             (n,) = [n for n, middle in enumerate(middles) if middle == pytest.approx(place)]
             points = [pieces[n - 1][2], *pieces[n], pieces[n + 1][1]]  # with the handles beside it
             assert {point[axis] for point in points} == {place[axis]}
+
+
+def _bend(before: Sequence[Point], after: Sequence[Point]) -> float:
+    """The sine of the angle between where a curve comes from and where the next one goes."""
+    (ax, ay), (bx, by) = _way(before[::-1]), _way(after)
+    return abs(ax * by - ay * bx)
+
+
+def _way(points: Sequence[Point]) -> Point:
+    first = points[0]
+    other = next(point for point in points if dist(point, first) > 1e-6)
+    length = dist(other, first)
+    return (other[0] - first[0]) / length, (other[1] - first[1]) / length
+
+
+@pytest.mark.parametrize("rankdir", ["BT", "TB", "LR", "RL"])
+def test_an_edge_with_a_label_has_no_corner(rankdir: str) -> None:
+    sizes = [(60.0, 40.0 + 10 * (n % 3)) for n in range(12)]
+    edges = [(i, j) for j in range(12) for i in range(max(0, j - 4), j) if (i + j) % 3]
+    labels = [(70.0, 13.0) if n % 2 else None for n in range(len(edges))]
+
+    layout = layout_with_labels(layered_layout, sizes, edges, labels, rankdir)
+
+    for route in layout.routes:
+        pieces = [route[n : n + 4] for n in range(0, len(route) - 1, 3)]
+        assert all(_bend(one, other) < 0.05 for one, other in pairwise(pieces))
 
 
 @pytest.mark.parametrize("rankdir", ["BT", "TB", "LR", "RL"])
