@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import lazygraph
-from lazygraph import Delayed, delayed, grad, inputs
+from lazygraph import Delayed, delayed, grad, inputs, stop_gradient
 from lazygraph.errors import DrawingError, InputError
-from lazygraph.viz.colours import contrast
+from lazygraph.viz.colours import colours_of, contrast
 from lazygraph.viz.flows import both_ways, notes_beside, notes_size
 from lazygraph.viz.html.routes import edge_columns
 from lazygraph.viz.items import Group, Rect, Words
 from lazygraph.viz.layout import layered_layout, layout_with_labels
-from lazygraph.viz.model import Edge, Point
+from lazygraph.viz.model import Colours, Edge, Point
 from lazygraph.viz.text import text_width_px
 from lazygraph.viz.themes import DARK, LIGHT
 
@@ -154,6 +154,47 @@ def test_tasks_of_the_way_back_are_called_by_what_they_are() -> None:
     assert {"∂mul/∂a", "∂mul/∂b", "∂add/∂a", "∂add/∂b"} <= {
         box.label for box in drawing._view.scene.boxes
     }
+
+
+def _colours(drawing: Any) -> dict[str, Any]:
+    """By label, of every box."""
+    scene = drawing._view.scene
+    boxes = scene.boxes
+    return {box.label: colours_of(box, scene.hues.get(box.hue_name), LIGHT) for box in boxes}
+
+
+def test_tasks_of_the_way_back_are_outlined_and_others_filled_as_ever() -> None:
+    *xs, _, f = _example()
+
+    alone, both = _colours(f.visualize()), _colours(lazygraph.visualize(f, grad(f, xs)))
+
+    assert {label: both[label] for label in alone} == alone
+    assert both["∂mul/∂a"] == both["seed"] == Colours("#ffffff", LIGHT.back, LIGHT.back)
+    assert both["like"] == Colours("#ffffff", LIGHT.edge, LIGHT.muted)
+    assert f'fillcolor="#ffffff" color="{LIGHT.back}"' in grad(f, xs[0]).visualize().to_dot()
+
+
+def test_users_functions_are_filled_whatever_they_are_called() -> None:
+    x = inputs("x")
+
+    def named(name: str) -> Any:
+        def func(v: Any) -> Any:
+            return v
+
+        func.__name__ = name
+        return delayed(func)
+
+    drawn = _colours(lazygraph.visualize(named("like")(x), named("d_f")(x), stop_gradient(x)))
+
+    assert drawn.keys() == {"x", "like", "d_f", "_stopped"}
+    assert all(drawn[name] in LIGHT.hues for name in ("like", "d_f", "_stopped"))
+
+
+def test_the_derivative_by_a_users_rule_is_called_so() -> None:
+    x = inputs("x")
+    y = delayed(lambda v: v * v, vjp=lambda ct, out, v: (2 * v * ct,))(x)
+
+    assert "∂lambda" in _colours(grad(y, x).visualize())
 
 
 def _overlaps(boxes: list[tuple[float, float, float, float]]) -> int:

@@ -106,7 +106,7 @@ def _sign(scene: Scene, entry: _Entry, start: Point, theme: Theme) -> Iterator[I
     if entry.mark:
         yield from badge(entry.mark, (x + BADGE_PX, y), theme)
     elif entry.name:
-        colours = theme.hues[scene.hues[entry.name]]
+        colours = theme.of_hue(scene.hues[entry.name])
         paint = Paint(colours.fill, colours.stroke)
         yield Rect(x, y - 5, _SIGN_PX, 10, 3, 3, paint)
     elif entry.way:

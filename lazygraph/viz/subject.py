@@ -18,6 +18,7 @@ from lazygraph.viz.model import Edge, Mark
 from lazygraph.viz.quantities import Lifetimes, quantities, shares
 from lazygraph.viz.runs import Outcome, outcomes_of
 from lazygraph.viz.text import TIMES
+from lazygraph.viz.themes import ROLES
 
 __all__ = ["Subject", "times"]
 
@@ -93,7 +94,9 @@ class Subject:
             return hues_by_name(
                 name for task in range(len(self.keys)) if (name := self.worker(task))
             )
-        return hues_by_name(name for name in {names.function for names in self.names} if name)
+        plain = {names.function for names in self.names if names.function and not names.role}
+        roles = {names.function: ROLES[names.role] for names in self.names if names.role}
+        return roles | hues_by_name(plain)
 
     def worker(self, task: int) -> str:
         """What gives the colour where workers do; empty where something else does."""

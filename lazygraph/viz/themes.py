@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 from lazygraph.viz.model import Colours
 
-__all__ = ["DARK", "LIGHT", "N_HUES", "THEMES", "Theme"]
+__all__ = ["DARK", "LIGHT", "N_HUES", "ROLES", "THEMES", "Role", "Theme"]
+
+#: Of tasks of the way back: those that carry derivatives, and those beside them.
+Role = Literal["back", "aside"]
 
 # Hues from Okabe & Ito (2008), "Color universal design". Fills and outlines were then moved in
 # lightness and a little in hue, by search, so that the two least different of the eight (and the
@@ -35,6 +39,8 @@ _DARK_HUES = (
     Colours("#1d133a", "#ab97ea", "#e2ddf4"),
 )
 N_HUES = len(_LIGHT_HUES)
+#: By role, what stands in the place of a hue.
+ROLES: Mapping[Role, int] = {"back": N_HUES, "aside": N_HUES + 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,14 @@ class Theme:
     faint: Colours  # of what did not run
     hues: tuple[Colours, ...]
     marks: Mapping[str, str]  # by `Mark`
+
+    def of_hue(self, hue: int) -> Colours:
+        """Of a function's hue, or of a role: then only an outline, on no fill."""
+        if hue < N_HUES:
+            return self.hues[hue]
+        is_back = hue == ROLES["back"]
+        text = self.back if is_back else self.muted
+        return Colours(self.background, self.back if is_back else self.edge, text)
 
     def colours(self) -> Iterator[str]:
         """All of them, in the same order in each theme."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lazygraph.autodiff.cotangents import Like, filled, like, unbroadcast, zeros
-from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.primitive import forward, primitive
 from lazygraph.autodiff.table import constant, define
 
 __all__ = ["logsumexp"]
@@ -110,7 +110,7 @@ define([spread], "x form axis keepdims", x=_of_spread, form=None)
 constant(length, tied)
 
 
-@primitive
+@forward
 def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     """The logarithm of the sum of exponentials, without overflow; lazy if `x` is.
 
