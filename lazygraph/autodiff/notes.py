@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.errors import DrawingError, InputError
 from lazygraph.keys import Key
@@ -12,10 +14,12 @@ from lazygraph.nodes import Node, steps_of
 from lazygraph.running import Run
 from lazygraph.shorten import short_repr
 from lazygraph.viz.look import MOST_TASKS, Detail, Notes
+from lazygraph.viz.text import one_line, truncated
 
 __all__ = ["gradient_notes"]
 
 _MOST_NUMBERS = 3
+_LESS = 10  # than a box has room for
 _PARTIAL = "\u2202"
 
 
@@ -75,14 +79,13 @@ def _name(node: Node) -> str:
 
 
 def _text(value: Any) -> str:
-    """A number with four digits, a few of them, or the shape of many."""
-    shape = getattr(value, "shape", None)
-    if shape is not None and getattr(value, "size", 0) > _MOST_NUMBERS:
-        return " \u00d7 ".join(map(str, shape))
-    if shape:
+    """A number with four digits, a few of them, or the shape of many; else a short form."""
+    if isinstance(value, np.ndarray) and value.ndim > 0 and value.size <= _MOST_NUMBERS:
         return f"[{', '.join(map(_text, value.reshape(-1).tolist()))}]"
-    if isinstance(value, complex):
-        return f"{value:.4g}"
-    if isinstance(value, (int, float)) or shape == ():
-        return f"{float(value):.4g}".replace("-", "\u2212")
-    return short_repr(value)
+    value = value[()] if isinstance(value, np.ndarray) else value
+    if isinstance(value, (float, complex, np.inexact)):
+        return f"{value:.4g}".replace("-", "\u2212")
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and shape:
+        return str(tuple(map(int, shape)))
+    return truncated(one_line(short_repr(value)), _LESS)

@@ -67,8 +67,7 @@ def task_box(subject: Subject, task: int) -> Box:
 def _flow(subject: Subject, task: int) -> tuple[str, str]:
     """The task's result, and the derivative by it."""
     notes, key = subject.look.notes, subject.keys[task]
-    value = notes.values.get(key)
-    return f"= {value}" if value else "", notes.totals.get(key, "")
+    return notes.values.get(key, ""), notes.totals.get(key, "")
 
 
 def _hidden(subject: Subject, task: int) -> str:
