@@ -173,6 +173,37 @@ def _quality(shape: str, n: int) -> Iterator[Case]:
     yield _ratio(f"{shape} {n}, width", jobs, "width_px", (1.1, 1.0))
 
 
+def _called(n: int) -> Iterator[Case]:
+    """A call of a planned function: its overhead, and beside Dask's compute."""
+    ours, theirs, plain = (
+        Job("function", engine, "sums", n) for engine in ("lazygraph-sync", "dask-sync", "plain")
+    )
+    yield _alone(f"{n:,} tasks, overhead in us a task", ours, "overhead_us", (0.3, 0.15))
+    yield _ratio(f"{n:,} tasks beside Dask", (ours, theirs), "call_us", (1 / 20, 1 / 100))
+    yield _ratio(f"{n:,} tasks beside plain calls", (ours, plain), "call_us", (inf, 3.0))
+
+
+def _gradient(graph: str, n: int) -> Iterator[Case]:
+    job = Job("gradient", "lazygraph", graph, n)
+    yield _alone(f"{_label(graph, n)}, us to build a task", job, "build_us", (inf, 5.0))
+    yield _alone(f"{_label(graph, n)}, us to run a task", job, "run_us", (inf, 2.0))
+
+
+def _trained(engine: str, limits: Limits) -> Case:
+    jobs = Job("step", "lazygraph", "", 256), Job("step", engine, "", 256)
+    return _ratio(f"digits, 256 units, beside {engine}", jobs, "step_ms", limits)
+
+
+def _two_towers() -> Case:
+    two, one = (Job("towers", "lazygraph", "", n_threads) for n_threads in (2, 1))
+    return _ratio("two threads beside one", (two, one), "step_ms", (1 / 1.5, 1 / 1.8))
+
+
+def _remembered(how: str, limits: Limits) -> Case:
+    job = Job("gradient-memory", "lazygraph", how)
+    return _alone(f"{how}, share of all forward results", job, "share", limits)
+
+
 _LAYOUT_MS = {10: 5.0, 100: 100.0, 1_000: 1_000.0, 10_000: 4_000.0}
 
 _MILLION = _sync("tree", 1000 * _K)
@@ -279,6 +310,26 @@ ROWS: tuple[Row, ...] = (
         "import",
         "import beside Dask's",
         (_ratio("import", _jobs("import"), "import_ms", (1 / 4, 1 / 8)),),
+    ),
+    Row(
+        "function",
+        "a call of a function of a graph, on one thread",
+        tuple(case for n in (10, _K, 100 * _K) for case in _called(n)),
+    ),
+    Row(
+        "gradient",
+        "the way back per task; a training step; two towers of 1,000 x 1,000 matrices; memory",
+        (
+            *_gradient("chain", _K),
+            *_gradient("chain", 100 * _K),
+            *_gradient("tree", 10 * _K),
+            _trained("autograd", (1.0, 0.8)),
+            _trained("by-hand", (1.5, 1.2)),
+            _trained("torch", (inf, 1.5)),
+            _two_towers(),
+            _remembered("kept", (0.75, 0.7)),
+            _remembered("remat", (0.5, 0.4)),
+        ),
     ),
     Row(
         "collapse",

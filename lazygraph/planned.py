@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lazygraph import config
+from lazygraph.classic import value_of
 from lazygraph.errors import CaptureError, InputError
 from lazygraph.nodes import Node, plan_of
 from lazygraph.pipeline import visualize
-from lazygraph.placeholders import Unbound, inputs_of, name_of, refuse_unknown
+from lazygraph.placeholders import Input, Unbound, inputs_of, name_of, refuse_unknown
 from lazygraph.running import Lazies, Run
 from lazygraph.schedulers.failure import short_traceback, shorten
 from lazygraph.schedulers.synchronous import Synchronous
@@ -74,8 +75,10 @@ class PlannedFunction:
         if not nodes:
             raise CaptureError(f"there is no lazy value among the outputs {short_repr(outputs)}")
         self._is_one = outputs is nodes[0]
-        self._plan = plan_of(nodes)
-        places = inputs_of(self._plan)
+        plan = plan_of(nodes)
+        places = inputs_of(plan)
+        # Their values are there when it runs: nothing is to be checked.
+        self._plan = plan.with_calls([value_of if type(c) is Input else c for c in plan.calls])
         names = list(_names(self._params))
         _check_names(names, places, self._plan.constants)
         #: By name, where its value goes among a run's values; None if no output needs it.
@@ -103,19 +106,18 @@ class PlannedFunction:
             else:
                 for slot, value in zip(self._flat, args, strict=True):
                     values[slot] = value
-            results = self._run(values)
+            if self._is_quick and self._settings is config.settings():
+                results = Synchronous.run_values(self._plan, values)
+            else:
+                results = self._run(values)
             return results[0] if self._is_one else self._lazies.fill(results)[0]
         except BaseException as error:
             shorten(error)
             raise
 
     def _run(self, values: list[Any]) -> list[Any]:
-        settings = config.settings()
-        if settings is not self._settings:
-            self._is_quick = self._can_be_quick()
-            self._settings = settings
-        if self._is_quick:
-            return Synchronous.run_values(self._plan, values)
+        # Looked up anew when the defaults have changed; the quick way needs no other look.
+        self._settings, self._is_quick = config.settings(), self._can_be_quick()
         n = len(self._plan)
         return Run("function", **self._options).planned(self._plan.with_constants(values[n:][::-1]))
 

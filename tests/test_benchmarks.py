@@ -370,8 +370,39 @@ def test_check_ends_with_one_if_a_gate_is_missed(
 def test_every_row_and_table_line_names_what_exists() -> None:
     for job in [*table_jobs(), *(j for row in ROWS for c in row.cases for j in jobs_of(c))]:
         assert job.measure in MEASURES
-        assert job.engine in {*ENGINES, "lazygraph", "dask", "dot"}
-        assert job.workload in {*WORKLOADS, *SHAPES, ""}
+        assert job.engine in {*ENGINES, "lazygraph", "dask", "dot", "autograd", "torch", "by-hand"}
+        assert job.workload in {*WORKLOADS, *SHAPES, "", "sums", "kept", "remat"}
+
+
+@pytest.mark.parametrize("engine", ["lazygraph-sync", "dask-sync", "plain"])
+def test_calls_of_functions_are_timed(engine: str) -> None:
+    assert MEASURES["function"](Job("function", engine, "sums", 20))["call_us"] > 0
+
+
+@pytest.mark.parametrize("graph", ["chain", "tree"])
+def test_the_way_back_is_timed_by_its_tasks(graph: str) -> None:
+    figures = MEASURES["gradient"](Job("gradient", "lazygraph", graph, 30))
+
+    assert figures["build_us"] > 0
+    assert figures["run_us"] > 0
+    assert figures["tasks"] > 2  # of all tasks, forward ones are less than half
+
+
+def test_what_gradients_keep_is_less_with_remat() -> None:
+    kept, remat = (
+        MEASURES["gradient-memory"](Job("gradient-memory", "lazygraph", how))["share"]
+        for how in ("kept", "remat")
+    )
+
+    assert remat < kept < 1
+
+
+@pytest.mark.parametrize("engine", ["lazygraph", "autograd", "torch", "by-hand"])
+def test_every_library_takes_the_same_training_step(engine: str) -> None:
+    if engine in {"autograd", "torch"}:
+        pytest.importorskip(engine, reason=f"pip install {engine}")
+
+    assert MEASURES["step"](Job("step", engine, "", 8))["step_ms"] > 0  # or it raises
 
 
 def test_collapsing_is_timed_on_the_groups_that_are_drawn() -> None:

@@ -81,6 +81,13 @@ def test_what_leads_out_of_sight_is_an_error(func: Any, at: Any, match: str) -> 
     assert "test_not_differentiable.py" in caught.value.site
 
 
+def test_a_function_of_math_is_refused_before_anything_runs() -> None:
+    x = delayed(2.0)
+
+    with pytest.raises(NotDifferentiable, match=r"hypot .*use np\.hypot"):
+        grad(delayed(math.hypot)(x, 1.0), x)
+
+
 @pytest.mark.parametrize(
     ("func", "match"),
     [

@@ -321,6 +321,14 @@ def test_a_task_that_gives_containers_has_the_slopes_of_their_parts() -> None:
     np.testing.assert_array_equal(grad(y, x).compute(), [1 + 20 + 100, 1 + 40, 1 + 60])
 
 
+def test_items_of_containers_that_hold_dataclasses_have_slopes() -> None:
+    x = delayed(3.0)
+    models = delayed(lambda x: [Model(x * x), "text", Model(x)])(x)
+    y = models[0].weight * 5 + delayed(lambda model: model.weight**2)(models[2])
+
+    assert grad(y, x).compute() == 5 * 6 + 2 * 3
+
+
 def test_a_whole_container_is_taken_and_given() -> None:
     def normal(params: Any) -> Any:
         return {name: value / 2 for name, value in params.items()}

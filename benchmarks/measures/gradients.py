@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.jobs import Figures, Job
 from benchmarks.measures.repeat import repeated
+from benchmarks.measures.threads_of_blas import one_blas_thread
 
 __all__ = ["backward_graph", "gradient_memory", "towers"]
 
@@ -61,7 +62,7 @@ _WIDTH, _DEPTH = 1_000, 4
 
 def towers(job: Job) -> Figures:
     """Milliseconds of a training step of two towers of 1,000 x 1,000 matrices, on `n` threads."""
-    _one_blas_thread()
+    one_blas_thread()
     import numpy as np
 
     import lazygraph
@@ -88,14 +89,6 @@ def towers(job: Job) -> Figures:
 
     trial()
     return {"step_ms": 1e3 * median(repeated(trial))}
-
-
-def _one_blas_thread() -> None:
-    """To be called before numpy is imported."""
-    import os
-
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
 
 
 # -------------------------------------------------------------------- memory

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.structures import fields_of, is_container, is_number
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
 from lazygraph.shorten import short_repr
 from lazygraph.ways import Way, at
@@ -67,7 +68,8 @@ class Like(NamedTuple):
 def like(value: Any) -> Any:
     """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
 
-    None, where a part of a cotangent has no influence, stays None.
+    Of a dataclass, a dict by field. Parts that are no numbers have None; and None, where a part
+    of a cotangent has no influence, stays None.
     """
     if type(value) in STAND_INS:
         value = STAND_INS[type(value)].value(value)
@@ -77,15 +79,15 @@ def like(value: Any) -> Any:
         return Like((), complex)
     if isinstance(value, (int, float)):
         return Like((), float)
-    return None if value is None else _mapped(_like_part, value)
-
-
-def _like_part(part: Any) -> Any:
-    """As `like`; None for what is no number, such as a text beside numbers in a dict."""
-    try:
-        return like(part)
-    except NotDifferentiable:
+    if value is None:
         return None
+    fields = fields_of(value)
+    return _mapped(_like_of_part, value if fields is None else fields)
+
+
+def _like_of_part(value: Any) -> Any:
+    is_known = type(value) in STAND_INS or is_number(value) or is_container(value)
+    return like(value) if is_known else None
 
 
 def _mapped(func: Any, *values: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import re
 import types
 from collections.abc import Iterator
@@ -26,13 +27,15 @@ EXPLAINED = (
 _OR = "or say how it is differentiated, by @delayed(vjp=...)"
 _HOUSE = Path(__file__).parent.parent
 _PYTHON = Path(linecache.__file__).parent
-_NAMES = {"fabs": "abs", "pow": "power", "fsum": "sum", "dist": "linalg.norm", "fmod": "mod"}
+#: What numpy calls otherwise; and what it calls the same, but means otherwise.
+_NAMES = {"fabs": "abs", "pow": "power", "fsum": "sum", "dist": "linalg.norm"}
+_OTHERS = (math.remainder,)
 _ARCS = {f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")}
 
 
 def numpy_twin(func: Any) -> str | None:
     """The name of numpy's function that does what one of `math` or `cmath` does."""
-    if getattr(func, "__module__", None) not in ("math", "cmath"):
+    if getattr(func, "__module__", None) not in ("math", "cmath") or func in _OTHERS:
         return None
     name = func.__name__
     name = _NAMES.get(name, _ARCS.get(name, name))

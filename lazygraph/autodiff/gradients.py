@@ -47,6 +47,10 @@ def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
     O(tasks + arguments) to make, iterative. Complex values: the derivative of a real goal
     by z = a + ib is dy/da - i dy/db, as in autograd and JAX.
 
+    A function that no rule is known for is run once more on the way back, watched by autograd
+    (``pip install 'lazygraph[grad]'``): it is to be written with numpy and operators, and what it
+    does besides happens twice. Random numbers are drawn in a task of their own.
+
     Source: reverse mode; Linnainmaa (1970), Griewank & Walther (2008).
 
     Examples

@@ -9,7 +9,16 @@ import numpy as np
 
 from lazygraph.containers import _DataclassOf, _open
 
-__all__ = ["PARTS", "is_container", "is_inexact", "is_number", "is_whole", "mapped", "parts_beside"]
+__all__ = [
+    "PARTS",
+    "fields_of",
+    "is_container",
+    "is_inexact",
+    "is_number",
+    "is_whole",
+    "mapped",
+    "parts_beside",
+]
 
 
 #: Types that are a part at a glance.
@@ -41,10 +50,10 @@ def is_container(value: Any) -> bool:
     """Whether a value is looked into: a list, tuple, dict or dataclass."""
     if type(value) in PARTS:
         return False
-    return isinstance(value, (list, tuple, dict)) or _fields(value) is not None
+    return isinstance(value, (list, tuple, dict)) or fields_of(value) is not None
 
 
-def _fields(value: Any) -> dict[str, Any] | None:
+def fields_of(value: Any) -> dict[str, Any] | None:
     """A dataclass's fields; None for any other value."""
     if type(getattr(type(value), "__dataclass_fields__", None)) is not dict:
         return None
@@ -68,7 +77,7 @@ def mapped(func: Callable[[Any], Any], value: Any) -> Any:
             return items
         kind: Any = type(value)
         return kind(*items) if hasattr(kind, "_fields") else kind(items)
-    fields = _fields(value)
+    fields = fields_of(value)
     if fields is None:
         return func(value)
     make: Any = (_open(value) or (None,))[0]
@@ -89,7 +98,7 @@ def parts_beside(value: Any, ct: Any) -> Iterator[tuple[Any, Any]]:
     if type(value) in PARTS:
         yield value, ct
         return
-    fields = _fields(value)
+    fields = fields_of(value)
     if isinstance(value, dict) or fields is not None:
         for key, item in (fields or value).items():
             yield from parts_beside(item, ct[key])
