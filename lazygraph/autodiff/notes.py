@@ -13,14 +13,13 @@ from lazygraph.keys import Key
 from lazygraph.nodes import Node, steps_of
 from lazygraph.running import Run
 from lazygraph.shorten import short_repr
-from lazygraph.viz.look import MOST_TASKS, Detail, Notes
+from lazygraph.viz.look import MOST_TASKS, PARTIAL, Detail, Notes
 from lazygraph.viz.text import one_line, truncated
 
 __all__ = ["gradient_notes"]
 
 _MOST_NUMBERS = 3
 _LESS = 10  # than a box has room for
-_PARTIAL = "\u2202"
 
 
 def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail) -> Notes:
@@ -41,13 +40,13 @@ def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None, detai
     by = backward(goal, wrt)
     nodes = {node._get_key(): node for node in steps_of([goal])[0]}
     if detail != "tasks" and len(nodes) > MOST_TASKS:
-        return Notes(_name(goal))
+        return Notes()
     try:
         return _with_numbers(by, nodes, inputs)
     except InputError:
         if inputs:
             raise
-        return _with_names(by, nodes)
+        return Notes(edges=dict.fromkeys(by.edges, ""))
 
 
 def _with_numbers(
@@ -59,23 +58,10 @@ def _with_numbers(
     totals = dict(zip(by.totals, found, strict=False))
     edges = dict(zip(by.edges, found, strict=False))
     return Notes(
-        _name(by.goal),
-        values,
-        totals={key: f"{_PARTIAL} {text}" for key, text in totals.items()},
-        edges={edge: f"{_PARTIAL} {text}" for edge, text in edges.items()},
+        values=values,
+        totals={key: f"{PARTIAL} {text}" for key, text in totals.items()},
+        edges={edge: f"{PARTIAL} {text}" for edge, text in edges.items()},
     )
-
-
-def _with_names(by: Backward, nodes: Mapping[Key, Node]) -> Notes:
-    goal = _name(by.goal)
-    names = {key: _name(node) for key, node in nodes.items()}
-    return Notes(
-        goal, edges={edge: f"{_PARTIAL}{goal}/{_PARTIAL}{names[edge[0]]}" for edge in by.edges}
-    )
-
-
-def _name(node: Node) -> str:
-    return node._function.name
 
 
 def _text(value: Any) -> str:

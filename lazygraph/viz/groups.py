@@ -50,7 +50,7 @@ def collapsed_scene(subject: Subject, groups: Groups) -> Scene:
 def _more(subject: Subject) -> str:
     """How to see what groups do not show."""
     all_drawn = "detail='tasks' draws all"
-    return f"{all_drawn}, with derivatives" if subject.look.notes.goal else all_drawn
+    return f"{all_drawn}, with derivatives" if subject.look.notes else all_drawn
 
 
 def cells_by_group(subject: Subject, groups: Groups, scene: Scene) -> dict[int, list[Box]]:

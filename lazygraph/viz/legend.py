@@ -42,9 +42,12 @@ def legend_of(subject: Subject, boxes: Iterable[Box]) -> Legend | None:
 
 def _flows(subject: Subject) -> dict[str, str]:
     notes = subject.look.notes
-    if not notes.goal:
+    if not notes or not notes.edges:
         return {}
-    return {"forward": "value" if notes.values else "", "back": f"derivative of {notes.goal} by it"}
+    return {
+        "forward": "value" if notes.values else "",
+        "back": f"derivative of {subject.goal} by it",
+    }
 
 
 def _names(subject: Subject, boxes: Iterable[Box]) -> tuple[str, ...]:

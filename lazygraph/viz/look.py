@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_TASKS",
+    "PARTIAL",
     "Colour",
     "Detail",
     "Engine",
@@ -47,6 +48,8 @@ Labels = Literal["function", "key"] | Mapping[Key, str] | Callable[[Key, Task], 
 
 #: More are drawn as groups, unless each is asked for.
 MOST_TASKS = 150
+#: The sign of a derivative.
+PARTIAL = "\u2202"
 _OF_A_RUN = ("seconds", "bytes", "worker")
 
 
@@ -56,17 +59,14 @@ class Notes:
 
     Attributes
     ----------
-    goal : str
-        What is differentiated; empty where nothing is.
     values : mapping of Key to str
         Results.
     totals : mapping of Key to str
         The goal's derivatives by them.
     edges : mapping of (Key, Key) to str
-        What these have by way of an edge, by its ends.
+        What these have by way of an edge, by its ends; empty to say only which derivative it is.
     """
 
-    goal: str = ""
     values: Mapping[Key, str] = field(default_factory=dict)
     totals: Mapping[Key, str] = field(default_factory=dict)
     edges: Mapping[tuple[Key, Key], str] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Look:
     theme: ThemeName = "auto"
     title: str | None = None
     run: Recorder | None = None
-    notes: Notes = field(default_factory=Notes)
+    notes: Notes | None = None  # of a goal that is differentiated
 
     def __post_init__(self) -> None:
         check_choice("rankdir", self.rankdir, get_args(Rankdir))

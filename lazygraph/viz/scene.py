@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lazygraph.viz.labels import Words
 from lazygraph.viz.legend import legend_of
+from lazygraph.viz.look import Notes
 from lazygraph.viz.model import Box, Edge, Scene, Shape
 from lazygraph.viz.quantities import value_text
 from lazygraph.viz.sizes import box_size
@@ -66,7 +67,7 @@ def task_box(subject: Subject, task: int) -> Box:
 
 def _flow(subject: Subject, task: int) -> tuple[str, str]:
     """The task's result, and the derivative by it."""
-    notes, key = subject.look.notes, subject.keys[task]
+    notes, key = subject.look.notes or Notes(), subject.keys[task]
     return notes.values.get(key, ""), notes.totals.get(key, "")
 
 

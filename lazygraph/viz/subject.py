@@ -13,7 +13,7 @@ from lazygraph.keys import Key
 from lazygraph.ordering import post_order
 from lazygraph.viz.colours import hues_by_name
 from lazygraph.viz.labels import Labeller, Names, names_of
-from lazygraph.viz.look import Colour, Look
+from lazygraph.viz.look import PARTIAL, Colour, Look, Notes
 from lazygraph.viz.model import Edge, Mark
 from lazygraph.viz.quantities import Lifetimes, quantities, shares
 from lazygraph.viz.runs import Outcome, outcomes_of
@@ -81,6 +81,11 @@ class Subject:
         return near.graph
 
     @cached_property
+    def goal(self) -> str:
+        """What is differentiated, as its box is labelled."""
+        return ", ".join(self.labeller.words(self.keys[n]).label for n in sorted(self.outputs))
+
+    @cached_property
     def names(self) -> list[Names]:
         """Of each task's function."""
         return names_of(self.graph[key] for key in self.keys)
@@ -135,10 +140,12 @@ class Subject:
         )
 
     def _edge(self, place: Mapping[int, int], needed: int, task: int, n: int) -> Edge:
-        notes, tail, head = self.look.notes, self.keys[needed], self.keys[task]
+        notes, tail, head = self.look.notes or Notes(), self.keys[needed], self.keys[task]
         said = [text for text in (notes.values.get(tail, ""), times(n)) if text]
-        back = notes.edges.get((tail, head), "")
-        return Edge(place[needed], place[task], " ".join(said), n, back)
+        back = notes.edges.get((tail, head))
+        if back == "":
+            back = f"{PARTIAL}{self.goal}/{PARTIAL}{self.labeller.words(tail).label}"
+        return Edge(place[needed], place[task], " ".join(said), n, back or "")
 
     def marks(self, task: int) -> frozenset[Mark]:
         """What is marked of one task."""

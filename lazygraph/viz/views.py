@@ -100,7 +100,7 @@ def _layout(scene: Scene, look: Look) -> Layout:
     place = dot_layout if look.engine == "dot" else layered_layout
     sizes = [(box.width_px, box.height_px) for box in scene.boxes]
     ends = [(edge.start, edge.end) for edge in scene.edges]
-    if look.notes.edges:
+    if look.notes and look.notes.edges:
         labels = [notes_size(edge, look.rankdir) if edge.text else None for edge in scene.edges]
         return layout_with_labels(place, sizes, ends, labels, look.rankdir)
     return place(sizes, ends, look.rankdir)
