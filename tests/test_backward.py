@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_gradients import expressions
 
-from lazygraph import backward, compute, delayed, grad, inputs
+from lazygraph import Task, backward, compute, delayed, get, grad, inputs
 from lazygraph.errors import CaptureError, MissingKeyError
 from lazygraph.nodes import steps_of
 
@@ -85,3 +85,26 @@ def test_edges_add_up_and_totals_are_gradients(expression: Any, at: Any) -> None
         if node.key in totals:
             alone = grad(goal, node).compute(scheduler="sync")
             assert totals[node.key] == pytest.approx(alone)
+
+
+@settings(deadline=None, max_examples=40)
+@given(expression=expressions(), at=st.tuples(*[st.floats(-1.5, 1.5)] * 3))
+def test_totals_are_central_differences_by_results_put_in_their_place(
+    expression: Any, at: Any
+) -> None:
+    xs = [delayed(x) for x in at]
+    goal = expression(*xs)
+    (totals,) = compute(backward(goal, xs).totals, scheduler="sync")
+
+    for key, total in totals.items():
+        value = get(goal.graph, key, scheduler="sync")
+        step = 1e-5 * max(1.0, abs(value))
+        up, down = (_goal_with(goal, key, value + side) for side in (step, -step))
+        scale = max(1.0, abs(up), abs(total))
+        assert (up - down) / (2 * step) == pytest.approx(total, rel=1e-4, abs=1e-4 * scale)
+
+
+def _goal_with(goal: Any, key: Any, value: float) -> float:
+    graph = goal.graph.copy()
+    graph.replace(key, Task(float, (value,)))
+    return float(get(graph, goal.key, scheduler="sync"))
