@@ -319,8 +319,10 @@ def visualize(
     run : Recorder, optional
         Of a run of this graph: failed, skipped and slow tasks are marked.
     gradients : bool
-        Of one lazy value, a scalar: write the values that flow forward, and the derivatives of
-        the goal that flow back, on the edges; they are computed for it. Up to 150 tasks.
+        Of one lazy value, a scalar: on each edge, the value that flows forward, and beside it
+        what the derivative of the goal by that value has by way of this edge; in each box, all
+        of that derivative. They are computed for it. Over 150 tasks, only if `detail` is
+        "tasks".
     wrt : Delayed, or list, tuple or dict of such, optional
         With `gradients`: what to go back to, as for `lazygraph.backward`.
     inputs : mapping, optional
@@ -354,7 +356,9 @@ def visualize(
     if not nodes:
         raise DrawingError("there is no lazy value among the arguments: nothing to draw")
     graph, keys = graph_of(nodes), [node._get_key() for node in nodes]
-    notes = {"notes": _gradient_notes(nodes, wrt, inputs)} if gradients else {}
+    if not gradients and (wrt is not None or inputs is not None):
+        raise DrawingError("wrt= and inputs= say what gradients=True draws: give that too")
+    notes = {"notes": _gradient_notes(nodes, wrt, inputs, detail)} if gradients else {}
     drawing = draw(
         run_passes(graph, keys) if optimize_graph else graph,
         keys,
@@ -375,12 +379,14 @@ def visualize(
     return drawing
 
 
-def _gradient_notes(nodes: Sequence[Node], wrt: Any, inputs: Mapping[Any, Any] | None) -> Any:
+def _gradient_notes(
+    nodes: Sequence[Node], wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail
+) -> Any:
     if len(nodes) != 1:
         raise DrawingError(f"gradients=True draws those of one lazy value, not of {len(nodes)}")
     from lazygraph.autodiff.notes import gradient_notes  # late: it brings numpy
 
-    return gradient_notes(nodes[0], wrt, inputs)
+    return gradient_notes(nodes[0], wrt, inputs, detail)
 
 
 def _number(keys: Any, leaves: list[Key]) -> Any:

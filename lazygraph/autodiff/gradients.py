@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazygraph.autodiff.cotangents import like, seed, zeros
-from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.primitive import forward
 from lazygraph.autodiff.table import constant
 from lazygraph.autodiff.targets import Targets, check_goal, fitted
 from lazygraph.autodiff.walk import Walk
@@ -137,7 +137,7 @@ def stop_gradient(x: Any) -> Any:
     return _stopped(x)
 
 
-@primitive
+@forward
 def _stopped(x: Any) -> Any:
     return x
 

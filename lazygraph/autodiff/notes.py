@@ -5,32 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from lazygraph.autodiff.by_name import Backward, backward
-from lazygraph.errors import InputError
+from lazygraph.errors import DrawingError, InputError
 from lazygraph.keys import Key
 from lazygraph.nodes import Node, steps_of
 from lazygraph.running import Run
 from lazygraph.shorten import short_repr
-from lazygraph.viz.look import Notes
+from lazygraph.viz.look import MOST_TASKS, PARTIAL, Detail, Notes
+from lazygraph.viz.text import one_line, truncated
 
 __all__ = ["gradient_notes"]
 
 _MOST_NUMBERS = 3
+_LESS = 10  # than a box has room for
 
 
-def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None) -> Notes:
+def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail) -> Notes:
     """What to write beside edges and into boxes.
 
-    With values for all inputs, the numbers, computed here; else the derivatives' names.
+    With values for all inputs, the numbers, computed here; else the derivatives' names. Of tasks
+    that are too many to be drawn one by one, nothing.
+
+    Raises
+    ------
+    DrawingError
+        For the detail that has no edges between tasks.
     """
+    if detail == "full":
+        raise DrawingError(
+            'gradients=True writes on edges between tasks, and detail="full" draws none: leave it out'
+        )
     by = backward(goal, wrt)
     nodes = {node._get_key(): node for node in steps_of([goal])[0]}
+    if detail != "tasks" and len(nodes) > MOST_TASKS:
+        return Notes()
     try:
         return _with_numbers(by, nodes, inputs)
     except InputError:
         if inputs:
             raise
-        return _with_names(by, nodes)
+        return Notes(edges=dict.fromkeys(by.edges, ""))
 
 
 def _with_numbers(
@@ -42,27 +58,20 @@ def _with_numbers(
     totals = dict(zip(by.totals, found, strict=False))
     edges = dict(zip(by.edges, found, strict=False))
     return Notes(
-        edges={edge: f"{values[edge[0]]} \u00b7 \u2202 {text}" for edge, text in edges.items()},
-        boxes={key: f"= {values[key]} \u00b7 \u2202 {text}" for key, text in totals.items()},
-        values={key: f"= {text}" for key, text in values.items()},
+        values=values,
+        totals={key: f"{PARTIAL} {text}" for key, text in totals.items()},
+        edges={edge: f"{PARTIAL} {text}" for edge, text in edges.items()},
     )
 
 
-def _with_names(by: Backward, nodes: Mapping[Key, Node]) -> Notes:
-    goal = by.goal._function.name
-    names = {key: node._function.name for key, node in nodes.items()}
-    return Notes(edges={edge: f"\u2202{goal}/\u2202{names[edge[0]]}" for edge in by.edges})
-
-
 def _text(value: Any) -> str:
-    """A number with four digits, a few of them, or the shape of many."""
-    shape = getattr(value, "shape", None)
-    if shape is not None and getattr(value, "size", 0) > _MOST_NUMBERS:
-        return " \u00d7 ".join(map(str, shape))
-    if shape:
+    """A number with four digits, a few of them, or the shape of many; else a short form."""
+    if isinstance(value, np.ndarray) and value.ndim > 0 and value.size <= _MOST_NUMBERS:
         return f"[{', '.join(map(_text, value.reshape(-1).tolist()))}]"
-    if isinstance(value, complex):
-        return f"{value:.4g}"
-    if isinstance(value, (int, float)) or shape == ():
-        return f"{float(value):.4g}".replace("-", "\u2212")
-    return short_repr(value)
+    value = value[()] if isinstance(value, np.ndarray) else value
+    if isinstance(value, (float, complex, np.inexact)):
+        return f"{value:.4g}".replace("-", "\u2212")
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and shape:
+        return str(tuple(map(int, shape)))
+    return truncated(one_line(short_repr(value)), _LESS)

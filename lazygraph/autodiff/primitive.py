@@ -15,7 +15,7 @@ from lazygraph.containers import flatten
 from lazygraph.functions import Function
 from lazygraph.nodes import Node, make_node, node_type
 
-__all__ = ["lazily", "primitive"]
+__all__ = ["forward", "lazily", "primitive"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,8 +38,13 @@ def primitive(func: F) -> F:
 
     Such tasks run as soon as they can: on the way back, that lets values go.
     """
-    kind = None
     vars(func)["_is_early"] = True
+    return forward(func)
+
+
+def forward(func: F) -> F:
+    """As `primitive`, for what users call on the way forward: such tasks run in their turn."""
+    kind = None
     shared: Function
 
     @wraps(func)

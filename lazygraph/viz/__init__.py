@@ -2,7 +2,8 @@
 
 `look` holds a user's wishes and `subject` the graph; `views` chooses between `scene` (tasks),
 `full` (as Dask draws) and `groups` (many at once), all made of `model`; `layout` says where it
-stands; `frame` turns that into the `items` that `svg` and `pdf` write; `png`, `html`, `dot_text`
+stands, labels of edges included; `flows` is what goes both ways along edges, values and their
+derivatives; `frame` turns that into the `items` that `svg` and `pdf` write; `png`, `html`, `dot_text`
 and `mermaid` are the other formats; `drawing` is what the user holds.
 """
 

@@ -47,7 +47,7 @@ def colours_of(box: Box, hue: int | None, theme: Theme) -> Colours:
         return theme.faint
     if box.value is not None:
         return scale_colours(box.value)._replace(stroke=theme.data.stroke)
-    return theme.data if hue is None else theme.hues[hue]
+    return theme.data if hue is None else theme.of_hue(hue)
 
 
 def scale_colours(share: float) -> Colours:

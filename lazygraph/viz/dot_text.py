@@ -32,7 +32,7 @@ def _lines(scene: Scene, theme: Theme) -> Iterator[str]:
     for n, box in enumerate(scene.boxes):
         yield f"\tn{n}{_attributes(_of_box(scene, box, theme))}"
     for edge in scene.edges:
-        label = {"label": _label([edge.label]), "fontcolor": theme.muted} if edge.label else {}
+        label = {"label": _label([edge.text]), "fontcolor": theme.muted} if edge.text else {}
         yield f"\tn{edge.start} -> n{edge.end}{_attributes(label)}"
 
 
@@ -57,7 +57,11 @@ def _of_box(scene: Scene, box: Box, theme: Theme) -> dict[str, str]:
 def _said(box: Box) -> list[str]:
     lines = rows_of(box.members) if box.shape == "fused" else [box.label]
     marks = sorted(box.marks - {"output", "input"})
-    return [*lines, *([box.detail] if box.detail else []), *[f"({mark})" for mark in marks]]
+    return [
+        *lines,
+        *([box.second_line] if box.second_line else []),
+        *[f"({mark})" for mark in marks],
+    ]
 
 
 def _label(lines: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import hypot, log10
 
+from lazygraph.viz.flows import both_ways, notes_beside
 from lazygraph.viz.items import (
     Curves,
     Item,
@@ -20,7 +21,7 @@ from lazygraph.viz.model import Edge, Layout, Point, Scene
 from lazygraph.viz.text import DETAIL_PX, text_width_px
 from lazygraph.viz.themes import Theme
 
-__all__ = ["edge_items", "label_items", "label_size"]
+__all__ = ["edge_items", "label_items"]
 
 _WIDTH_PX, _GROWTH_PX, _MOST_GROWTH_PX = 1.2, 0.9, 4.0
 _FAINT_DASH = (3.0, 3.0)
@@ -37,11 +38,22 @@ def edge_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
     """All edges, those in one paint together, then their heads. O(control points)."""
     by_paint: dict[Paint, list[Route]] = {}
     for edge, route in zip(scene.edges, layout.routes, strict=True):
-        by_paint.setdefault(_paint(scene, edge, theme), []).append(route)
+        for paint, line in _lines(scene, edge, route, theme):
+            by_paint.setdefault(paint, []).append(line)
     for paint, routes in by_paint.items():
         yield Curves(tuple([curve_steps(_shortened(route, paint)) for route in routes]), paint)
         heads = tuple([step for route in routes for step in _head(route, paint)])
         yield Path(heads, Paint(fill=paint.stroke))
+
+
+def _lines(scene: Scene, edge: Edge, route: Route, theme: Theme) -> Iterator[tuple[Paint, Route]]:
+    paint = _paint(scene, edge, theme)
+    if not edge.back:
+        yield paint, route
+        return
+    there, back = both_ways(route, scene.rankdir)
+    yield paint, there
+    yield Paint(stroke=theme.back, width_px=_WIDTH_PX), back
 
 
 def _paint(scene: Scene, edge: Edge, theme: Theme) -> Paint:
@@ -82,11 +94,6 @@ def _direction(route: Route) -> Point:
     return dx / length, dy / length
 
 
-def label_size(text: str) -> tuple[float, float]:
-    """Width and height of an edge's label, in px."""
-    return text_width_px(text, DETAIL_PX) + 2 * _LABEL_PADDING_PX, _LABEL_HEIGHT_PX
-
-
 def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
     """The labels of edges, each on its edge where it covers no box and no other label."""
     taken = [
@@ -96,9 +103,11 @@ def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
     ]
     places = layout.labels or (None,) * len(scene.edges)
     for edge, route, place in zip(scene.edges, layout.routes, places, strict=True):
-        if edge.label:
-            width, _ = label_size(edge.label)
-            x, y = place or _place(route, width, taken)
+        if place:
+            yield from notes_beside(edge, place, scene.rankdir, theme)
+        elif edge.label:
+            width = text_width_px(edge.label, DETAIL_PX) + 2 * _LABEL_PADDING_PX
+            x, y = _place(route, width, taken)
             hull = _hull((x, y), width, _LABEL_HEIGHT_PX)
             taken.append(hull)
             paint = Paint(theme.background)

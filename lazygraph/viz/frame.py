@@ -65,6 +65,7 @@ def _moved(layout: Layout, by: Point) -> Layout:
         layout.height_px,
         tuple([(x + dx, y + dy) for x, y in layout.centres]),
         tuple([tuple([(x + dx, y + dy) for x, y in route]) for route in layout.routes]),
+        tuple([place and (place[0] + dx, place[1] + dy) for place in layout.labels]),
     )
 
 

@@ -8,7 +8,7 @@ from lazygraph.viz.badges import badges
 from lazygraph.viz.items import Group, Item, Paint, Path, Rect, Words, middle_words, strokes
 from lazygraph.viz.model import Box, Colours, Mark, Point
 from lazygraph.viz.sizes import CARD_PX, ROW_PX, rows_of
-from lazygraph.viz.text import DETAIL_PX, LABEL_PX
+from lazygraph.viz.text import DETAIL_PX, LABEL_PX, text_width_px
 from lazygraph.viz.themes import Theme
 
 __all__ = ["box_group"]
@@ -19,6 +19,7 @@ _N_CARDS = 3
 _CELL_PX = 8.0  # what is no larger, and has no label, is a cell
 _LABEL_UP_PX, _DETAIL_DOWN_PX = 6.0, 9.0
 _ROWS_TOP_PX, _SEPARATOR_PX = 4.0, 0.6
+_APART_PX = 8.0  # what flows back, from what flows forward
 # The first of a box's marks gives its outline: width and dashes.
 _OUTLINES: tuple[tuple[Mark, float, tuple[float, ...]], ...] = (
     ("failed", 2.6, ()),
@@ -41,9 +42,9 @@ def box_group(box: Box, centre: Point, colours: Colours, theme: Theme, *, is_upw
         items.append(_ring(cards[-1], colours.stroke))
     front = cards[-1]
     if box.shape == "fused":
-        items += _rows(box, front, colours, is_upward=is_upward)
+        items += _rows(box, front, colours, theme, is_upward=is_upward)
     else:
-        items += _label(box, front, colours)
+        items += _label(box, front, colours, theme)
     corner = (front.left + front.width - 2, cards[0].top + 2)
     return Group(box.tooltip, (*items, *badges(box.marks, corner, theme)))
 
@@ -96,17 +97,32 @@ def _ring(front: Rect, colour: str) -> Rect:
     )
 
 
-def _label(box: Box, front: Rect, colours: Colours) -> Iterator[Words]:
+def _label(box: Box, front: Rect, colours: Colours, theme: Theme) -> Iterator[Words]:
     x, y = front.left + front.width / 2, front.top + front.height / 2
-    if not box.detail:
+    if not box.second_line:
         if box.label:
             yield middle_words((x, y), box.label, LABEL_PX, colours.text)
         return
     yield middle_words((x, y - _LABEL_UP_PX), box.label, LABEL_PX, colours.text)
-    yield middle_words((x, y + _DETAIL_DOWN_PX), box.detail, DETAIL_PX, colours.text)
+    yield from _second_line(box, (x, y + _DETAIL_DOWN_PX), colours, theme)
 
 
-def _rows(box: Box, front: Rect, colours: Colours, *, is_upward: bool) -> Iterator[Item]:
+def _second_line(box: Box, middle: Point, colours: Colours, theme: Theme) -> Iterator[Words]:
+    """The detail, and beside it what flows back."""
+    x, y = middle
+    if not box.back or not box.detail:
+        colour = theme.back if box.back else colours.text
+        yield middle_words(middle, box.second_line, DETAIL_PX, colour)
+        return
+    widths = [text_width_px(text, DETAIL_PX) for text in (box.detail, box.back)]
+    split, y = x + (widths[0] - widths[1]) / 2, y + 0.35 * DETAIL_PX
+    yield Words(split - _APART_PX / 2, y, box.detail, DETAIL_PX, colours.text, "end")
+    yield Words(split + _APART_PX / 2, y, box.back, DETAIL_PX, theme.back, "start")
+
+
+def _rows(
+    box: Box, front: Rect, colours: Colours, theme: Theme, *, is_upward: bool
+) -> Iterator[Item]:
     """The members, one above the other, with lines between them."""
     rows = rows_of(box.members)
     x, right = front.left + front.width / 2, front.left + front.width
@@ -116,6 +132,6 @@ def _rows(box: Box, front: Rect, colours: Colours, *, is_upward: bool) -> Iterat
         if n:
             line = strokes([[(front.left, top), (right, top)]])
             yield Path(line, Paint(stroke=colours.stroke, width_px=_SEPARATOR_PX))
-    if box.detail:
+    if box.second_line:
         y = front.top + front.height - _DETAIL_DOWN_PX
-        yield middle_words((x, y), box.detail, DETAIL_PX, colours.text)
+        yield from _second_line(box, (x, y), colours, theme)

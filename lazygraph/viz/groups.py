@@ -44,7 +44,13 @@ def collapsed_scene(subject: Subject, groups: Groups) -> Scene:
     edges = tuple([Edge(start, end, label, n) for start, end, n, label in groups.edges])
     n_shown, n_groups = len(subject.shown), len(boxes)
     said = f"{n_shown:,} task{'' if n_shown == 1 else 's'} drawn as {n_groups:,} group{'' if n_groups == 1 else 's'}"
-    return assemble_scene(subject, boxes, edges, f"{said}; detail='tasks' draws all")
+    return assemble_scene(subject, boxes, edges, f"{said}; {_more(subject)}")
+
+
+def _more(subject: Subject) -> str:
+    """How to see what groups do not show."""
+    all_drawn = "detail='tasks' draws all"
+    return f"{all_drawn}, with derivatives" if subject.look.notes else all_drawn
 
 
 def cells_by_group(subject: Subject, groups: Groups, scene: Scene) -> dict[int, list[Box]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby, islice
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from lazygraph.classic import value_of
 from lazygraph.errors import DrawingError
@@ -20,6 +20,7 @@ from lazygraph.task import Ref, Task
 from lazygraph.viz.arguments import argument_text, path_tail
 from lazygraph.viz.look import Labels
 from lazygraph.viz.text import TIMES, one_line, truncated
+from lazygraph.viz.themes import Role
 
 __all__ = ["Labeller", "Names", "Words", "function_names", "key_text", "names_of"]
 
@@ -28,8 +29,9 @@ _ALIAS = "= "  # before the label of a task that only passes another's result on
 _MADE_KEY = re.compile(
     r"-(\d+-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 )
-#: A task of the way back, by autodiff: the derivative of a function by a parameter.
-_DERIVATIVE = re.compile(r"^d_(.+)/d_(\w+)$")
+#: What a task of the way back is called by autodiff: the derivative of a function by a parameter.
+_DERIVATIVE = re.compile(r"(^|/)d_")
+_LOOKS = "like"  # the task of the way back that only takes a value's shape and dtype
 _PROCESS = re.compile(r"(?<=-)(?:(\d+)-[0-9a-f]{12}|([0-9a-f]{4})[0-9a-f-]{28,})$")
 
 
@@ -142,15 +144,24 @@ def function_names(task: Task) -> list[str]:
         if isinstance(func, Fused):
             stack.extend(member.task for member in reversed(func.members))
         elif func is not value_of and type(func) is not Input:
-            names.append(_DERIVATIVE.sub("\u2202\\1/\u2202\\2", task.name))
+            names.append(_shown_name(task))
     return names
 
 
+def _shown_name(task: Task) -> str:
+    is_back = task._function.is_early
+    return _DERIVATIVE.sub("\\1\u2202", task.name) if is_back else task.name
+
+
 class Names(NamedTuple):
-    """Of a task: the name under which like ones are put together, and whose colour it has."""
+    """Of a task: the name under which like ones are put together, and whose colour it has.
+
+    `role` is that of a task of the way back; empty for others.
+    """
 
     kind: str
     function: str
+    role: Role | Literal[""] = ""
 
 
 def names_of(tasks: Iterable[Task]) -> list[Names]:
@@ -161,9 +172,18 @@ def names_of(tasks: Iterable[Task]) -> list[Names]:
         names = known.get(task._function)
         if names is None:
             calls = [one_line(name) for name in function_names(task)]
-            names = known[task._function] = Names(_joined(calls), calls[-1] if calls else "")
+            function = calls[-1] if calls else ""
+            names = known[task._function] = Names(_joined(calls), function, _role(task))
         made.append(names)
     return made
+
+
+def _role(task: Task) -> Role | Literal[""]:
+    while isinstance(task.func, Fused):
+        task = task.func.members[-1].task
+    if not task._function.is_early:
+        return ""
+    return "aside" if task.name == _LOOKS else "back"
 
 
 def key_text(key: Key) -> str:

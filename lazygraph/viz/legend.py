@@ -35,8 +35,19 @@ def legend_of(subject: Subject, boxes: Iterable[Box]) -> Legend | None:
         low=low,
         high=high,
         marks=tuple([mark for mark in _EXPLAINED if mark in marks]),
+        **_flows(subject),
     )
-    return legend if legend.names or legend.marks or legend.title else None
+    return legend if legend != Legend() else None
+
+
+def _flows(subject: Subject) -> dict[str, str]:
+    notes = subject.look.notes
+    if not notes or not notes.edges:
+        return {}
+    return {
+        "forward": "value" if notes.values else "",
+        "back": f"derivative of {subject.goal} by it",
+    }
 
 
 def _names(subject: Subject, boxes: Iterable[Box]) -> tuple[str, ...]:

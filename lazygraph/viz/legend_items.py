@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lazygraph.viz.badges import BADGE_PX, badge
 from lazygraph.viz.colours import scale_colours
-from lazygraph.viz.items import Item, Paint, Rect, Words
+from lazygraph.viz.items import Item, Paint, Path, Rect, Words, polygon, strokes
 from lazygraph.viz.model import Mark, Point, Scene
 from lazygraph.viz.text import DETAIL_PX, one_line, text_width_px, truncated
 from lazygraph.viz.themes import Theme
@@ -18,6 +18,7 @@ _LEAST_WIDTH_PX = 420.0
 _LINE_PX, _TOP_PX, _BOTTOM_PX = 18.0, 4.0, 2.0
 _SIGN_PX, _GAP_PX, _SPACE_PX = 13.0, 5.0, 14.0
 _SCALE_PX, _SCALE_STEPS = 90.0, 30
+_HEAD_PX = 6.0
 _MOST_NAMES = 24
 _SAID: dict[Mark, str] = {"pending": "did not run"}
 
@@ -29,10 +30,11 @@ class _Entry(NamedTuple):
     name: str = ""  # a function's or worker's
     mark: Mark | None = None
     low: str = ""  # before a scale
+    way: int = 0  # of an arrow: 1 for what flows forward, -1 for what flows back
 
     @property
     def sign_px(self) -> float:
-        if self.mark or self.name:
+        if self.mark or self.name or self.way:
             return _SIGN_PX + _GAP_PX
         if not self.low:
             return 0.0
@@ -60,7 +62,8 @@ def legend_items(scene: Scene, corner: Point, width_px: float, theme: Theme) -> 
         for entry in line:
             yield from _sign(scene, entry, (x, y), theme)
             place = (x + entry.sign_px, y + 0.35 * DETAIL_PX)
-            yield Words(*place, entry.text, DETAIL_PX, theme.muted, "start")
+            colour = theme.back if entry.way < 0 else theme.muted
+            yield Words(*place, entry.text, DETAIL_PX, colour, "start")
             x += entry.width_px
         y += _LINE_PX
 
@@ -90,6 +93,10 @@ def _entries(scene: Scene) -> Iterator[_Entry]:
         yield _Entry(truncated(one_line(name)), name=name)
     if len(legend.names) > _MOST_NAMES:
         yield _Entry(f"and {len(legend.names) - _MOST_NAMES} more")
+    if legend.forward:
+        yield _Entry(legend.forward, way=1)
+    if legend.back:
+        yield _Entry(legend.back, way=-1)
     for mark in legend.marks:
         yield _Entry(_SAID.get(mark, mark), mark=mark)
 
@@ -99,12 +106,22 @@ def _sign(scene: Scene, entry: _Entry, start: Point, theme: Theme) -> Iterator[I
     if entry.mark:
         yield from badge(entry.mark, (x + BADGE_PX, y), theme)
     elif entry.name:
-        colours = theme.hues[scene.hues[entry.name]]
+        colours = theme.of_hue(scene.hues[entry.name])
         paint = Paint(colours.fill, colours.stroke)
         yield Rect(x, y - 5, _SIGN_PX, 10, 3, 3, paint)
+    elif entry.way:
+        yield from _arrow(entry.way, (x + _SIGN_PX / 2, y), theme)
     elif entry.low:
         yield Words(x, y + 0.35 * DETAIL_PX, entry.low, DETAIL_PX, theme.muted, "start")
         yield from _scale((x + text_width_px(entry.low, DETAIL_PX) + _GAP_PX, y - 4))
+
+
+def _arrow(way: int, middle: Point, theme: Theme) -> Iterator[Item]:
+    colour = theme.back if way < 0 else theme.edge
+    half = way * _SIGN_PX / 2
+    yield Path(strokes([[(-half, 0), (half * 0.6, 0)]], middle), Paint(stroke=colour))
+    head = [(half, 0), (half - way * _HEAD_PX, 2.7), (half - way * _HEAD_PX, -2.7)]
+    yield Path(polygon(head, middle), Paint(fill=colour))
 
 
 def _scale(corner: Point) -> Iterator[Item]:

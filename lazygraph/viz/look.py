@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lazygraph.observers import Recorder
 
 __all__ = [
+    "MOST_TASKS",
+    "PARTIAL",
     "Colour",
     "Detail",
     "Engine",
@@ -44,23 +46,30 @@ Rankdir = Literal["BT", "TB", "LR", "RL"]
 ThemeName = Literal["auto", "light", "dark"]
 Labels = Literal["function", "key"] | Mapping[Key, str] | Callable[[Key, Task], str]
 
+#: More are drawn as groups, unless each is asked for.
+MOST_TASKS = 150
+#: The sign of a derivative.
+PARTIAL = "\u2202"
 _OF_A_RUN = ("seconds", "bytes", "worker")
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What is written beside edges, by their ends' keys, and into boxes, by key.
+    """What flows: written beside edges and into boxes.
 
-    `values` is for boxes that `boxes` has nothing for.
+    Attributes
+    ----------
+    values : mapping of Key to str
+        Results.
+    totals : mapping of Key to str
+        The goal's derivatives by them.
+    edges : mapping of (Key, Key) to str
+        What these have by way of an edge, by its ends; empty to say only which derivative it is.
     """
 
-    edges: Mapping[tuple[Key, Key], str] = field(default_factory=dict)
-    boxes: Mapping[Key, str] = field(default_factory=dict)
     values: Mapping[Key, str] = field(default_factory=dict)
-
-    def of_box(self, key: Key) -> str:
-        """What is written into the box of a task; empty for nothing."""
-        return self.boxes.get(key) or self.values.get(key, "")
+    totals: Mapping[Key, str] = field(default_factory=dict)
+    edges: Mapping[tuple[Key, Key], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class Look:
     theme: ThemeName = "auto"
     title: str | None = None
     run: Recorder | None = None
-    notes: Notes = field(default_factory=Notes)
+    notes: Notes | None = None  # of a goal that is differentiated
 
     def __post_init__(self) -> None:
         check_choice("rankdir", self.rankdir, get_args(Rankdir))

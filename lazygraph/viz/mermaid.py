@@ -42,7 +42,7 @@ def _lines(scene: Scene, theme: Theme) -> Iterator[str]:
         colours = colours_of(box, scene.hues.get(box.hue_name), theme)
         looks.setdefault(_look(box, colours, theme), []).append(f"n{n}")
     for edge in scene.edges:
-        label = f'|"{_escaped(edge.label)}"|' if edge.label else ""
+        label = f'|"{_escaped(edge.text)}"|' if edge.text else ""
         yield f"    n{edge.start} -->{label} n{edge.end}"
     for n, (look, names) in enumerate(looks.items()):
         yield f"    classDef look{n} {look}"
@@ -60,7 +60,7 @@ def _look(box: Box, colours: Colours, theme: Theme) -> str:
 def _said(box: Box) -> list[str]:
     lines = rows_of(box.members) if box.shape == "fused" else [box.label]
     marks = sorted(box.marks - {"output", "input"})
-    lines += [box.detail] if box.detail else []
+    lines += [box.second_line] if box.second_line else []
     return [line for line in [*lines, *[f"({mark})" for mark in marks]] if line] or [" "]
 
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 __all__ = ["Box", "Colours", "Edge", "Layout", "Legend", "Mark", "Point", "Scene", "Shape"]
 
 Point = tuple[float, float]
+_BETWEEN = " \u00b7 "
 
 #: "call": a task; "data": a literal or an input; "function": a call as Dask draws it, round;
 #: "group": many tasks; "fused": one task that runs several.
@@ -50,6 +51,8 @@ class Box:
         Where its colour stands for a quantity: from 0 to 1.
     category : str
         What gives the colour where the function does not: the worker.
+    back : str
+        After the second line, in the colour of what flows back: the derivative by its result.
     width_px, height_px : float
         Its size, with all lines inside.
     """
@@ -67,6 +70,12 @@ class Box:
     width_px: float = 44.0
     height_px: float = 30.0
     category: str = ""
+    back: str = ""
+
+    @property
+    def second_line(self) -> str:
+        """All of it, for formats that have one colour for it."""
+        return _BETWEEN.join([text for text in (self.detail, self.back) if text])
 
     @property
     def hue_name(self) -> str:
@@ -81,15 +90,23 @@ class Edge:
     Attributes
     ----------
     label : str
-        Shown beside it: "8 : 1" between groups; empty for none.
+        Shown beside it: "8 : 1" between groups, a value that flows; empty for none.
     count : int
         How many dependencies it stands for.
+    back : str
+        What flows back along it, a derivative, shown on its other side; empty for none.
     """
 
     start: int
     end: int
     label: str = ""
     count: int = 1
+    back: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that is shown beside it, for formats with one place for it."""
+        return _BETWEEN.join([text for text in (self.label, self.back) if text])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,8 @@ class Legend:
         The ends of the scale.
     marks : tuple of Mark
         Those that are to be seen and want explaining.
+    forward, back : str
+        What flows along edges, and back along them.
     """
 
     names: tuple[str, ...] = ()
@@ -113,6 +132,8 @@ class Legend:
     low: str = ""
     high: str = ""
     marks: tuple[Mark, ...] = ()
+    forward: str = ""
+    back: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lazygraph.viz.labels import Words
 from lazygraph.viz.legend import legend_of
+from lazygraph.viz.look import Notes
 from lazygraph.viz.model import Box, Edge, Scene, Shape
 from lazygraph.viz.quantities import value_text
 from lazygraph.viz.sizes import box_size
@@ -40,12 +43,12 @@ def task_box(subject: Subject, task: int) -> Box:
     words = subject.labeller.words(subject.keys[task])
     value = subject.values[task]
     detail = _hidden(subject, task) or words.detail
-    detail = subject.look.notes.of_box(subject.keys[task]) or detail
+    result, back = _flow(subject, task)
+    detail = result or detail
     if value is not None:
         detail = value_text(subject.look.color, value)
     shape = _shape(words)
-    width, height = box_size(words.label, detail, shape, words.members)
-    return Box(
+    box = Box(
         label=words.label,
         detail=detail,
         tooltip="\n".join([words.tooltip, *outcome_lines(subject, task)]),
@@ -55,10 +58,17 @@ def task_box(subject: Subject, task: int) -> Box:
         marks=subject.marks(task),
         members=words.members,
         value=subject.shares[task],
-        width_px=width,
-        height_px=height,
         category=subject.worker(task),
+        back=back,
     )
+    width, height = box_size(words.label, box.second_line, shape, words.members)
+    return replace(box, width_px=width, height_px=height)
+
+
+def _flow(subject: Subject, task: int) -> tuple[str, str]:
+    """The task's result, and the derivative by it."""
+    notes, key = subject.look.notes or Notes(), subject.keys[task]
+    return notes.values.get(key, ""), notes.totals.get(key, "")
 
 
 def _hidden(subject: Subject, task: int) -> str:

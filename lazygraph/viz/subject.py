@@ -13,11 +13,12 @@ from lazygraph.keys import Key
 from lazygraph.ordering import post_order
 from lazygraph.viz.colours import hues_by_name
 from lazygraph.viz.labels import Labeller, Names, names_of
-from lazygraph.viz.look import Colour, Look
+from lazygraph.viz.look import PARTIAL, Colour, Look, Notes
 from lazygraph.viz.model import Edge, Mark
 from lazygraph.viz.quantities import Lifetimes, quantities, shares
 from lazygraph.viz.runs import Outcome, outcomes_of
 from lazygraph.viz.text import TIMES
+from lazygraph.viz.themes import ROLES
 
 __all__ = ["Subject", "times"]
 
@@ -80,6 +81,11 @@ class Subject:
         return near.graph
 
     @cached_property
+    def goal(self) -> str:
+        """What is differentiated, as its box is labelled."""
+        return ", ".join(self.labeller.words(self.keys[n]).label for n in sorted(self.outputs))
+
+    @cached_property
     def names(self) -> list[Names]:
         """Of each task's function."""
         return names_of(self.graph[key] for key in self.keys)
@@ -93,7 +99,9 @@ class Subject:
             return hues_by_name(
                 name for task in range(len(self.keys)) if (name := self.worker(task))
             )
-        return hues_by_name(name for name in {names.function for names in self.names} if name)
+        plain = {names.function for names in self.names if names.function and not names.role}
+        roles = {names.function: ROLES[names.role] for names in self.names if names.role}
+        return roles | hues_by_name(plain)
 
     def worker(self, task: int) -> str:
         """What gives the colour where workers do; empty where something else does."""
@@ -124,15 +132,20 @@ class Subject:
         """Dependencies between tasks, by their places; those without one are left out."""
         return tuple(
             [
-                Edge(place[needed], place[task], self._beside(needed, task) or times(n), n)
+                self._edge(place, needed, task, n)
                 for task in place
                 for needed, n in self.uses[task].items()
                 if needed in place
             ]
         )
 
-    def _beside(self, needed: int, task: int) -> str:
-        return self.look.notes.edges.get((self.keys[needed], self.keys[task]), "")
+    def _edge(self, place: Mapping[int, int], needed: int, task: int, n: int) -> Edge:
+        notes, tail, head = self.look.notes or Notes(), self.keys[needed], self.keys[task]
+        said = [text for text in (notes.values.get(tail, ""), times(n)) if text]
+        back = notes.edges.get((tail, head))
+        if back == "":
+            back = f"{PARTIAL}{self.goal}/{PARTIAL}{self.labeller.words(tail).label}"
+        return Edge(place[needed], place[task], " ".join(said), n, back or "")
 
     def marks(self, task: int) -> frozenset[Mark]:
         """What is marked of one task."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 from lazygraph.viz.model import Colours
 
-__all__ = ["DARK", "LIGHT", "N_HUES", "THEMES", "Theme"]
+__all__ = ["DARK", "LIGHT", "N_HUES", "ROLES", "THEMES", "Role", "Theme"]
+
+#: Of tasks of the way back: those that carry derivatives, and those beside them.
+Role = Literal["back", "aside"]
 
 # Hues from Okabe & Ito (2008), "Color universal design". Fills and outlines were then moved in
 # lightness and a little in hue, by search, so that the two least different of the eight (and the
@@ -35,6 +39,8 @@ _DARK_HUES = (
     Colours("#1d133a", "#ab97ea", "#e2ddf4"),
 )
 N_HUES = len(_LIGHT_HUES)
+#: By role, what stands in the place of a hue.
+ROLES: Mapping[Role, int] = {"back": N_HUES, "aside": N_HUES + 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +55,23 @@ class Theme:
     text: str  # of titles and legends
     muted: str  # of captions and second lines
     edge: str
+    back: str  # of derivatives, that flow back
     data: Colours
     faint: Colours  # of what did not run
     hues: tuple[Colours, ...]
     marks: Mapping[str, str]  # by `Mark`
 
+    def of_hue(self, hue: int) -> Colours:
+        """Of a function's hue, or of a role: then only an outline, on no fill."""
+        if hue < N_HUES:
+            return self.hues[hue]
+        is_back = hue == ROLES["back"]
+        text = self.back if is_back else self.muted
+        return Colours(self.background, self.back if is_back else self.edge, text)
+
     def colours(self) -> Iterator[str]:
         """All of them, in the same order in each theme."""
-        yield from (self.background, self.text, self.muted, self.edge)
+        yield from (self.background, self.text, self.muted, self.edge, self.back)
         yield from chain(self.data, self.faint, *self.hues)
         yield from self.marks.values()
 
@@ -66,6 +81,7 @@ LIGHT = Theme(
     text="#1f2933",
     muted="#56626f",
     edge="#8a96a3",
+    back="#a3104f",
     data=Colours("#f3f5f7", "#7f8a96", "#202a34"),
     faint=Colours("#fbfcfd", "#808b97", "#5f6b78"),
     hues=_LIGHT_HUES,
@@ -84,6 +100,7 @@ DARK = Theme(
     text="#e6eaee",
     muted="#a5b1bd",
     edge="#74818f",
+    back="#ffb3d1",
     data=Colours("#222930", "#6b7784", "#e5e9ed"),
     faint=Colours("#191e23", "#6a7683", "#9ba7b3"),
     hues=_DARK_HUES,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lazygraph.viz.collapse import Groups
-from lazygraph.viz.edges import label_size
+from lazygraph.viz.flows import notes_size
 from lazygraph.viz.full import full_scene
 from lazygraph.viz.groups import cells_by_group, collapsed_scene, grouped, named_dependencies
 from lazygraph.viz.layout import dot_layout, layered_layout, layout_with_labels
 from lazygraph.viz.levels import level_profile, profile_picture
-from lazygraph.viz.look import Look
+from lazygraph.viz.look import MOST_TASKS, Look
 from lazygraph.viz.model import Layout, Scene
 from lazygraph.viz.scene import tasks_scene
 from lazygraph.viz.stage import filled, with_room
@@ -18,7 +18,6 @@ from lazygraph.viz.subject import Subject
 
 __all__ = ["View", "collapsed_view", "full_view", "pictured", "tasks_view", "view_of"]
 
-_MOST_TASKS = 150
 _MOST_BREADTH_PX = 2_400.0
 _MARGIN_PX = 10.0
 
@@ -39,7 +38,7 @@ def view_of(subject: Subject) -> View:
         return {"tasks": tasks_view, "full": full_view, "collapsed": collapsed_view}[detail](
             subject
         )
-    if len(subject.shown) > _MOST_TASKS:
+    if len(subject.shown) > MOST_TASKS:
         return collapsed_view(subject)
     view = tasks_view(subject)
     if _breadth_px(view) <= _MOST_BREADTH_PX:
@@ -101,8 +100,8 @@ def _layout(scene: Scene, look: Look) -> Layout:
     place = dot_layout if look.engine == "dot" else layered_layout
     sizes = [(box.width_px, box.height_px) for box in scene.boxes]
     ends = [(edge.start, edge.end) for edge in scene.edges]
-    if look.notes.edges:
-        labels = [label_size(edge.label) if edge.label else None for edge in scene.edges]
+    if look.notes and look.notes.edges:
+        labels = [notes_size(edge, look.rankdir) if edge.text else None for edge in scene.edges]
         return layout_with_labels(place, sizes, ends, labels, look.rankdir)
     return place(sizes, ends, look.rankdir)
 

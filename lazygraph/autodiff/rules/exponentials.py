@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.autodiff.primitive import lazily, primitive
+from lazygraph.autodiff.primitive import forward, lazily, primitive
 from lazygraph.autodiff.rules.elementwise import above
 from lazygraph.autodiff.rules.reductions import spread
 from lazygraph.autodiff.table import define, elementwise
@@ -18,7 +18,7 @@ __all__ = ["logsumexp", "logsumexp_slopes", "weights"]
 _ARRAY = Function(np.array)
 
 
-@primitive
+@forward
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The logarithm of the sum of exponentials, without overflow; lazy if `x` is.
 

@@ -132,12 +132,13 @@ function paintArrows(g, { off, points }, edges, long, slim) {
   g.fill();
 }
 
-function paintEdgeLabels(g, { view: { labels, off, points }, look }, edges) {
+function paintEdgeLabels(g, { view: { labels, at, off, points }, look }, edges) {
   textStyle(g, 10);
   g.globalAlpha = 1;
   for (const e of edges) {
     if (!labels[e]) continue;
-    const p = 2 * (off[e] + 3 * Math.floor((off[e + 1] - off[e] - 1) / 6)); // the middle curve
+    const curve = at && at[e] >= 0 ? at[e] : Math.floor((off[e + 1] - off[e] - 1) / 6);
+    const p = 2 * (off[e] + 3 * curve);
     const [x, y] = [p, p + 1].map((n) => (points[n] + 3 * points[n + 2] + 3 * points[n + 4] + points[n + 6]) / 8);
     const width = g.measureText(labels[e]).width + 6;
     g.fillStyle = look.back;

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import dist
 
 from lazygraph.viz.html.items import differences, folded
 from lazygraph.viz.model import Layout, Point, Scene
@@ -25,14 +26,16 @@ def edge_columns(
     but for the last, where it ends.
     """
     routes = _Routes(unit, is_coarse)
-    for edge, route in zip(scene.edges, layout.routes, strict=True):
-        routes.add(route, layout.centres[edge.start], layout.centres[edge.end])
+    places = layout.labels or (None,) * len(scene.edges)
+    for edge, route, place in zip(scene.edges, layout.routes, places, strict=True):
+        routes.add(route, layout.centres[edge.start], layout.centres[edge.end], place)
     return {
         "m": len(scene.edges),
         "end": differences(edge.end for edge in scene.edges),
         "start": folded([edge.end - edge.start for edge in scene.edges]),
-        "label": folded([edge.label for edge in scene.edges]),
+        "label": folded([edge.text for edge in scene.edges]),
         "count": folded([edge.count for edge in scene.edges]),
+        "at": folded(routes.at),
         **{name: folded(column) for name, column in routes.columns.items()},
     }
 
@@ -43,6 +46,7 @@ class _Routes:
     ``curves``: how many an edge has. ``sx, sy, ex, ey``: its ends, from the centres of its
     boxes. ``kx, ky``: between two curves, where they join, from the start or the joint before.
     ``ax, ay, bx, by``: a curve's inner control points, in hundredths of the way to its end.
+    `at` tells in the middle of which curve a label stands; -1 where that is not given.
     """
 
     def __init__(self, unit: float, is_coarse: bool) -> None:
@@ -50,9 +54,11 @@ class _Routes:
         names = ["curves", "sx", "sy", "ex", "ey", "kx", "ky"]
         names += [] if is_coarse else ["ax", "ay", "bx", "by"]
         self.columns: dict[str, list[int]] = {name: [] for name in names}
+        self.at: list[int] = []
 
-    def add(self, route: Sequence[Point], start: Point, end: Point) -> None:
-        segments = list(_merged(_segments(route)))
+    def add(self, route: Sequence[Point], start: Point, end: Point, label: Point | None) -> None:
+        segments = list(_segments(route) if label else _merged(_segments(route)))
+        self.at.append(_nearest(segments, label) if label else -1)
         self.columns["curves"].append(len(segments))
         self._add_point("s", start, route[0])
         self._add_point("e", end, route[-1])
@@ -77,6 +83,12 @@ class _Routes:
 def _segments(route: Sequence[Point]) -> Iterator[Segment]:
     for n in range(0, len(route) - 1, 3):
         yield route[n], route[n + 1], route[n + 2], route[n + 3]
+
+
+def _nearest(segments: Sequence[Segment], place: Point) -> int:
+    """The segment whose middle is nearest to a place."""
+    middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, *_, b in segments]
+    return min(range(len(segments)), key=lambda n: dist(middles[n], place))
 
 
 def _merged(segments: Iterator[Segment]) -> Iterator[Segment]:

@@ -19,6 +19,8 @@ def layout_with_labels(
 ) -> Layout:
     """As `place` does it, with no label upon a box or another label.
 
+    An edge goes straight through the middle of its label.
+
     Parameters
     ----------
     labels : sequence of (width, height) or None
@@ -48,12 +50,16 @@ def layout_with_labels(
     ]
     whole = place(all_sizes, halves, rankdir)
     routes = iter(whole.routes)
+    axis = 1 if rankdir in {"LR", "RL"} else 0
+    places = [whole.centres[label_at[n]] if x else None for n, x in enumerate(labels)]
     return Layout(
         whole.width_px,
         whole.height_px,
         tuple([whole.centres[n] for n in moved]),
-        tuple([_joined(next(routes), next(routes)) if x else next(routes) for x in labels]),
-        tuple([whole.centres[label_at[n]] if x else None for n, x in enumerate(labels)]),
+        tuple(
+            [_joined(next(routes), next(routes), x, axis) if x else next(routes) for x in places]
+        ),
+        tuple(places),
     )
 
 
@@ -61,8 +67,24 @@ def _halves(start: int, label: int | None, end: int) -> list[tuple[int, int]]:
     return [(start, end)] if label is None else [(start, label), (label, end)]
 
 
-def _joined(first: Sequence[Point], second: Sequence[Point]) -> tuple[Point, ...]:
-    """Two routes as one, straight across the label between them."""
-    (x, y), (u, v) = first[-1], second[0]
+def _joined(
+    first: Sequence[Point], second: Sequence[Point], middle: Point, axis: int
+) -> tuple[Point, ...]:
+    """Two routes as one, straight through the middle of the label between them."""
+    before = _ending_at(first, middle, axis)
+    after = _ending_at(second[::-1], middle, axis)[::-1]
+    (x, y), (u, v) = before[-1], after[0]
     across = [(x + (u - x) * t, y + (v - y) * t) for t in (1 / 3, 2 / 3)]
-    return (*first, *across, *second)
+    return (*before, *across, *after)
+
+
+def _ending_at(route: Sequence[Point], middle: Point, axis: int) -> list[Point]:
+    """A route moved at its end, so that it comes straight towards a label's middle.
+
+    What moves are the last curve's end and the handle before it, and all of that curve if it is
+    a straight piece beside the label: then the handle of the one before it, too.
+    """
+    is_beside = len(route) > 4 and route[-3] == route[-4]
+    n_moved = 5 if is_beside else 2
+    kept, moved = route[:-n_moved], route[-n_moved:]
+    return [*kept, *[(middle[0], y) if axis == 0 else (x, middle[1]) for x, y in moved]]
