@@ -20,7 +20,8 @@ from lazygraph.lazy import Delayed
 from lazygraph.one_by_one import acompute, as_completed, iterate
 from lazygraph.options import Options
 from lazygraph.outcomes import Failed, Skipped
-from lazygraph.pipeline import compute, get, optimize, persist, visualize
+from lazygraph.picturing import visualize
+from lazygraph.pipeline import compute, get, optimize, persist
 from lazygraph.planned import PlannedFunction, function
 from lazygraph.randomness import rng
 from lazygraph.schedulers.failed_call import replay

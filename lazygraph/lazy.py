@@ -21,7 +21,8 @@ from lazygraph.keys import Key, check_key
 from lazygraph.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, outside_node
 from lazygraph.operations import Method, Nth, apply, power, rounded
 from lazygraph.packing import pack, unpack
-from lazygraph.pipeline import compute, persist, visualize
+from lazygraph.picturing import visualize
+from lazygraph.pipeline import compute, persist
 from lazygraph.schedulers.failure import short_traceback
 from lazygraph.task import Task
 from lazygraph.viz import Drawing

@@ -9,7 +9,7 @@ from lazygraph import config
 from lazygraph.classic import value_of
 from lazygraph.errors import CaptureError, InputError
 from lazygraph.nodes import Node, plan_of
-from lazygraph.pipeline import visualize
+from lazygraph.picturing import visualize
 from lazygraph.placeholders import Input, Unbound, inputs_of, name_of, refuse_unknown
 from lazygraph.running import Lazies, Run
 from lazygraph.schedulers.failure import short_traceback, shorten
