@@ -293,13 +293,35 @@ def test_notes_cover_no_box_and_no_other_note(rankdir: Any, title: str | None) -
     assert overlaps(boxes) == 0
 
 
-def test_the_line_back_runs_beside_the_line_forward_the_other_way() -> None:
-    route = ((0.0, 0.0), (0.0, 10.0), (20.0, 10.0), (20.0, 30.0))
+def _sampled(route: Any) -> Any:
+    """Points on a route, 100 a curve."""
+    t = np.linspace(0, 1, 100)[:, None]
+    weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+    return np.concatenate(
+        [
+            sum(w * point for w, point in zip(weights, np.array(route[n : n + 4]), strict=True))
+            for n in range(0, len(route) - 1, 3)
+        ]
+    )
 
-    for rankdir, axis in (("BT", 0), ("LR", 1)):
+
+@pytest.mark.parametrize("rankdir", ["BT", "TB", "LR", "RL"])
+def test_the_lines_forward_and_back_keep_their_distance_wherever_an_edge_turns(
+    rankdir: Any,
+) -> None:
+    loss, at = _net()
+    view = loss.visualize(gradients=True, inputs=at, rankdir=rankdir)._view
+    axis = 1 if rankdir in {"LR", "RL"} else 0
+
+    for route in view.layout.routes:
         there, back = both_ways(route, rankdir)
-        for (x, y), (u, v) in zip(there, back[::-1], strict=True):
-            assert ((u - x, v - y)[axis], (u - x, v - y)[1 - axis]) == pytest.approx((5.6, 0))
+        one, other = _sampled(there), _sampled(back)
+        gaps = np.linalg.norm(one[:, None] - other[None], axis=2).min(axis=1)
+        assert gaps.min() >= 2.5
+        assert gaps.max() <= 6.5
+        for end, near, far in ((route[0], there[0], back[-1]), (route[-1], there[-1], back[0])):
+            assert far[axis] - near[axis] == pytest.approx(5.6)
+            assert far[1 - axis] == near[1 - axis] == end[1 - axis]
 
 
 def test_a_page_puts_a_label_where_the_layout_has_room_for_it() -> None:

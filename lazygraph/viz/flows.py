@@ -7,6 +7,7 @@ below.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import hypot
 
 from lazygraph.viz.items import Words, middle_words
 from lazygraph.viz.model import Edge, Point
@@ -23,10 +24,45 @@ Route = Sequence[Point]
 
 
 def both_ways(route: Route, rankdir: str) -> tuple[Route, Route]:
-    """The line forward and the line back, beside each other all the way."""
-    dx, dy = (0.0, _APART_PX) if _is_sideways(rankdir) else (_APART_PX, 0.0)
-    there = [(x - dx, y - dy) for x, y in route]
-    return there, [(x + dx, y + dy) for x, y in reversed(route)]
+    """The line forward and the line back, beside each other all the way; on borders at the ends."""
+    halved = _halved(route)
+    return _beside(halved, -_APART_PX, rankdir), _beside(halved, _APART_PX, rankdir)[::-1]
+
+
+def _halved(route: Route) -> list[Point]:
+    """The same route with a joint in the middle of every curve, as de Casteljau finds it."""
+    halved = [route[0]]
+    for n in range(0, len(route) - 1, 3):
+        a, b, c, d = route[n : n + 4]
+        ab, bc, cd = _middle(a, b), _middle(b, c), _middle(c, d)
+        abc, bcd = _middle(ab, bc), _middle(bc, cd)
+        halved += [ab, abc, _middle(abc, bcd), bcd, cd, d]
+    return halved
+
+
+def _middle(one: Point, other: Point) -> Point:
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
+
+
+def _beside(route: Sequence[Point], px: float, rankdir: str) -> list[Point]:
+    """A route so far to the right of this, or below: each joint with its handles moves across."""
+    last = len(route) - 1
+    across = (0.0, 1.0) if _is_sideways(rankdir) else (1.0, 0.0)
+    turned = 1 if rankdir in {"BT", "LR"} else -1
+    moved: list[Point] = []
+    for joint in range(0, last + 1, 3):
+        ux, uy = (0.0, 0.0) if joint in {0, last} else _direction(route, joint)
+        dx, dy = (-turned * uy, turned * ux) if ux or uy else across
+        around = route[max(0, joint - 1) : joint + 2]
+        moved += [(x + px * dx, y + px * dy) for x, y in around]
+    return moved
+
+
+def _direction(route: Sequence[Point], joint: int) -> Point:
+    """Of a route at a joint, as a unit vector; nothing where it stands still."""
+    (x, y), (u, v) = route[joint - 1], route[joint + 1]
+    length = hypot(u - x, v - y)
+    return ((u - x) / length, (v - y) / length) if length else (0.0, 0.0)
 
 
 def notes_size(edge: Edge, rankdir: str) -> tuple[float, float]:
