@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any, NoReturn, TextIO
 
 from lazygraph import __version__, demo, errors, schedulers
+from lazygraph.migrate import command
 
 __all__ = ["main"]
 
@@ -82,7 +83,31 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lazygraph {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_demo(commands)
+    _add_migrate(commands)
     return parser
+
+
+def _add_migrate(commands: Any) -> None:
+    what = "list the uses of dask.delayed in code, say what becomes of each, change the imports"
+    parser = commands.add_parser(
+        "migrate",
+        help=what,
+        description=f"Migrate: {what}. Nothing is executed. Exit status: 0, all works by the "
+        "import change alone; 1, something is to be changed by hand; 2, a file cannot be read.",
+    )
+    parser.set_defaults(command=_migrate)
+    command.add_arguments(parser)
+
+
+def _migrate(options: Any) -> int:
+    for path in options.paths:
+        if not path.exists():
+            raise _RequestError(f"there is no {str(path)!r}")
+    lines, status = command.lines_of(options)
+    for line in lines:
+        for each in line.splitlines():
+            _say(each)
+    return status
 
 
 def _add_demo(commands: Any) -> None:

@@ -152,7 +152,10 @@ def test_a_bad_term_is_refused_with_what_is_permitted(
 
 
 def test_an_unknown_keyword_lists_the_known() -> None:
-    with pytest.raises(OptionError, match=r"as_completed has no option 'limit'.*known: limits, n"):
+    with pytest.raises(
+        OptionError,
+        match=r"as_completed has no option 'limit'.*known: check_finite, inputs, limits, n",
+    ):
         as_completed([], limit={"db": 1})
 
 

@@ -53,7 +53,10 @@ class Cutout:
             return run_in_order(plan)[0]  # type: ignore[no-any-return]
         except StepFailed as stopped:
             failure = explain(stopped.error, plan, stopped.step, stopped.values)
-        return throw(failure)
+        try:
+            return throw(failure)
+        finally:
+            del failure
 
 
 def cut(outputs: Sequence[Node], at: Iterable[Node]) -> tuple[Cutout, list[Node]]:

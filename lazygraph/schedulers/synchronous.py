@@ -66,7 +66,10 @@ class Synchronous:
             return run_in_order(plan, values)
         except StepFailed as stopped:
             failure = _explained(plan, stopped)
-        return throw(failure)  # outside the handler: it gains no context
+        try:
+            return throw(failure)  # outside the handler: it gains no context
+        finally:
+            del failure  # or this frame and the traceback would keep each other alive
 
 
 def _explained(plan: Plan, stopped: StepFailed) -> BaseException:
@@ -82,7 +85,10 @@ def _run_watched(plan: Plan, watch: Watch) -> list[Any]:
         return _stepped(plan, watch)
     except StepFailed as stopped:
         failure = _explained(plan, stopped)
-    return throw(failure)
+    try:
+        return throw(failure)
+    finally:
+        del failure
 
 
 def _stepped(plan: Plan, watch: Watch) -> list[Any]:

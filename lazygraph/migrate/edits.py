@@ -1,0 +1,158 @@
+"""Bindings -> changes of text: imports, and the module's name before what moves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings
+
+__all__ = ["Edit", "applied", "edits_of"]
+
+
+class Edit(NamedTuple):
+    """A stretch of a text, in characters, and what stands there afterwards."""
+
+    start: int
+    end: int
+    text: str
+
+
+def applied(text: str, edits: list[Edit]) -> str:
+    """The text with all edits made; they do not overlap."""
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+class _Places:
+    """Lines and columns, as `ast` counts them in bytes, to characters of the text."""
+
+    def __init__(self, text: str) -> None:
+        # As Python's own reader: \r\n and \r end lines, other separators do not.
+        self._lines = text.replace("\r\n", "\n\0").replace("\r", "\n").split("\n")
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+        self.text = text
+
+    def of(self, line: int, column: int) -> int:
+        """Where a line (from 1) and a column in bytes are."""
+        before = self._lines[line - 1]
+        skipped = 1 if before.startswith("\0") else 0
+        clean = before[skipped:]
+        return self._starts[line - 1] + skipped + len(clean.encode()[:column].decode())
+
+    def start(self, node: ast.expr | ast.stmt) -> int:
+        """Where a node begins."""
+        return self.of(node.lineno, node.col_offset)
+
+    def end(self, node: ast.expr | ast.stmt) -> int:
+        """Where a node ends."""
+        return self.of(node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+
+def edits_of(text: str, tree: ast.Module, names: Bindings, rest: set[str]) -> list[Edit]:
+    """The changes of one piece of code.
+
+    Parameters
+    ----------
+    rest : set of str
+        Names of the module `dask` that are needed for other things than what moves, in any piece
+        of the file.
+    """
+    places = _Places(text)
+    here = {id(node) for node in ast.walk(tree)}
+    edits = [_from(node, places) for node in names.from_imports if id(node) in here]
+    attributes = list(_attributes(tree, names))
+    edits += [Edit(places.start(n), places.end(n), "lazygraph") for n in attributes]
+    if _moves_by_dots(names):
+        edits += [_import(node, places, rest) for node in names.imports if id(node) in here]
+    return edits
+
+
+def _moves_by_dots(names: Bindings) -> bool:
+    return names.modules.get("\0moved") == "yes"
+
+
+def note_moves(names: Bindings, trees: list[ast.Module]) -> set[str]:
+    """Note whether ``dask.delayed`` and the like are used by dots; the names still needed."""
+    moving = [node.id for tree in trees for node in _attributes(tree, names)]
+    if moving:
+        names.modules["\0moved"] = "yes"
+    every = [
+        node.id
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and names.modules.get(node.id) == "dask"
+    ]
+    submodules = {
+        alias.name.split(".")[0]
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if "." in alias.name and alias.asname is None
+    }
+    return {name for name in set(every) if every.count(name) > moving.count(name)} | submodules
+
+
+def _attributes(tree: ast.Module, names: Bindings) -> Iterator[ast.Name]:
+    """The ``dask`` of each ``dask.delayed``."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr in MOVED
+            and isinstance(node.value, ast.Name)
+            and names.modules.get(node.value.id) == "dask"
+        ):
+            yield node.value
+
+
+def _import(node: ast.Import, places: _Places, rest: set[str]) -> Edit:
+    """``import dask`` with ``import lazygraph`` beside it, or in its place."""
+    kept = [a for a in node.names if a.name != "dask" or (a.asname or a.name) in rest]
+    made = ", ".join(_alias(alias) for alias in kept)
+    start, end = places.start(node), places.end(node)
+    if not kept:
+        return Edit(start, end, "import lazygraph")
+    return Edit(start, end, f"import {made}{_between(node, places)}import lazygraph")
+
+
+def _between(node: ast.stmt, places: _Places) -> str:
+    """What separates two statements where this one stands: a line's end and its indent."""
+    start = places.start(node)
+    line = places.text.rfind("\n", 0, start) + 1
+    indent = places.text[line:start]
+    newline = "\r\n" if "\r\n" in places.text else "\n"
+    return f"{newline}{indent}" if not indent.strip() else "; "
+
+
+def _alias(alias: ast.alias) -> str:
+    return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+
+
+def _from(node: ast.ImportFrom, places: _Places) -> Edit:
+    """A from-import: the module's name alone if all moves, else two statements."""
+    start, end = places.start(node), places.end(node)
+    module = node.module or ""
+    moving = [a for a in node.names if a.name in MOVED_FROM[module]]
+    if len(moving) == len(node.names):
+        at = places.text.index(module, start)
+        return Edit(at, at + len(module), "lazygraph")
+    staying = [alias for alias in node.names if alias not in moving]
+    comments = _comments(places.text[start:end])
+    between = _between(node, places)
+    lines = [
+        *comments,
+        f"from {module} import {', '.join(map(_alias, staying))}",
+        f"from lazygraph import {', '.join(map(_alias, moving))}",
+    ]
+    return Edit(start, end, between.join(lines))
+
+
+def _comments(statement: str) -> list[str]:
+    """The comments between the names of a statement over several lines."""
+    lines = [line.partition("#") for line in statement.splitlines()]
+    return [f"#{text.rstrip()}" for _, sign, text in lines if sign]
