@@ -22,6 +22,7 @@ from lazygraph.autodiff.rules import (
     items,
     kinds,
     linear,
+    products,
     reductions,
     shapes,
     special,
@@ -243,6 +244,14 @@ CASES: dict[str, Case] = {
     "log_softmax axis": calls(sp.log_softmax, away(3, 2), axis=1),
     "scipy logsumexp": calls(sp.logsumexp, away(3, 2), axis=1, keepdims=True),
     "scipy logsumexp weighted": Case(lambda a, b: delayed(sp.logsumexp)(a, b=b, axis=0), (away(3, 2), positive(3, 1))),
+    **{f"prod {a} {k}": calls(np.prod, T3, axis=a, keepdims=k) for a in (None, -1, (0, 2)) for k in (False, True)},
+    "prod of zeros": calls(np.prod, np.array([[0.0, 0.5, 0.7], [0.0, 0.0, 0.6]]), axis=1),
+    "prod of three zeros": calls(np.prod, np.array([0.0, 0.0, 0.0, 0.5])),
+    "x.prod": Case(lambda x: x.prod(axis=0), (away(2, 3),)),
+    "math.prod": Case(lambda a, b: delayed(math.prod)([a, b, a]), (0.4, 0.7)),
+    "math.prod of arrays": Case(lambda a, b: delayed(math.prod)([a, b, a]), (away(3), away(3))),
+    "math.fsum": Case(lambda a, b: delayed(math.fsum)([a, b, a]), (0.4, 0.7)),
+    "matrix_transpose": Case(np.matrix_transpose, (T3,)),
     "x.take": Case(lambda x: x.take([0, 0, 1], axis=0), (away(3, 2),)),
 }  # fmt: skip
 
@@ -323,7 +332,7 @@ def test_float32_stays_float32(name: str) -> None:
 #: Functions of the way back, which the second order of others has tested; and what is too coarse
 #: for differences, tested among the corners.
 OF_THE_WAY_BACK = {
-    np.float32, special.polygamma,
+    np.float32, special.polygamma, products.others, products.pairs,
     unbroadcast, fit, part,
     arithmetic.direction, arithmetic.one_less, arithmetic.log_or_zero, arithmetic.imaginary,
     arithmetic.in_form, linear.matmul_left, linear.matmul_right, linear.dot_left,

@@ -60,7 +60,8 @@ define([np.broadcast_to], "a shape", a=lambda ct, like_a: unbroadcast(ct, like_a
 define([np.transpose], "a axes", a=lambda ct, axes=None: np.transpose(ct, inverse(axes)))
 define([], "a a0 a1 a2 a3 a4", method="transpose", a=_transposed)
 define([], "a", attribute="T", a=lambda ct: np.transpose(ct))
-define([], "a", attribute="mT", a=lambda ct: np.swapaxes(ct, -1, -2))
+_TURNS = [np.matrix_transpose] if hasattr(np, "matrix_transpose") else []  # since numpy 2
+define(_TURNS, "a", attribute="mT", a=lambda ct: np.swapaxes(ct, -1, -2))
 define(
     [np.swapaxes],
     "a axis1 axis2",
