@@ -423,6 +423,15 @@ COMPLEX: dict[str, Callable[[Any, Any], Any]] = {
     "power": lambda np, z: np.real(z**3),
     "trigonometry": lambda np, z: np.real(np.sin(z) + np.cosh(z)),
     "logarithm": lambda np, z: np.imag(np.log(z) * np.sqrt(z)),
+    "matrix products": lambda np, z: np.imag(np.dot(z * 1j, z) + z @ z),
+    "items": lambda np, z: np.real(z[0] * z[1] * 1j + z[[0, 0]]),
+    "reductions": lambda np, z: np.imag(np.mean(z**2) + np.prod(z) + np.sum(z * 1j)),
+    "joined": lambda np, z: np.imag(np.concatenate([z, z * 1j]) ** 2),
+    "where": lambda np, z: np.abs(np.where(np.array([True, False]), z, 2j * z)),
+    "squares and roots": lambda np, z: np.real(np.square(z) * 1j + np.sqrt(z) + np.reciprocal(z)),
+    "inverses": lambda np, z: np.real(np.arctan(z) + np.arcsinh(z) + np.tanh(z)),
+    "exponentials": lambda np, z: np.imag(np.log1p(z) + np.expm1(z) + np.log2(z) + 2.0**z),
+    "parts": lambda np, z: np.real(np.real(z) * z + np.imag(z) * 1j * z),
 }
 
 

@@ -97,6 +97,19 @@ def test_logaddexp_of_two_minus_infinities_has_no_slope() -> None:
     assert compute(*vjp(np.logaddexp(*lazies), lazies, 1.0), scheduler="sync") == (0.0, 0.0)
 
 
+def _loss_of(scores: Any) -> Any:
+    kept = logsumexp(scores, axis=0, keepdims=True)[0, 0]
+    return np.sum(logsumexp(scores, axis=1)) + logsumexp(scores) * kept
+
+
+def test_logsumexp_can_be_watched_in_a_users_function() -> None:
+    pytest.importorskip("autograd", reason="pip install lazygraph[grad]")
+
+    found = slopes(delayed(_loss_of), A * 300)
+
+    assert np.allclose(found, slopes(_loss_of, A * 300))
+
+
 def test_logsumexp_does_not_overflow_in_its_slope() -> None:
     assert np.allclose(slopes(logsumexp, np.array([1e4, 1e4])), 0.5)
 
