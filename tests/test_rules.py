@@ -334,7 +334,7 @@ def test_float32_stays_float32(name: str) -> None:
 OF_THE_WAY_BACK = {
     np.float32, special.polygamma, products.others, products.pairs,
     unbroadcast, fit, part,
-    arithmetic.direction, arithmetic.one_less, arithmetic.log_or_zero, arithmetic.imaginary,
+    arithmetic.direction, arithmetic.one_less, arithmetic.lowered, arithmetic.log_or_zero, arithmetic.imaginary,
     arithmetic.in_form, linear.matmul_left, linear.matmul_right, linear.dot_left,
     linear.dot_right, reductions.summed_back, reductions.spread, builtin.given_to_each,
     builtin.added_up, builtin.shared_out, builtin.weighed, exponentials.weights,

@@ -83,6 +83,18 @@ def test_there_is_no_nan_where_there_is_a_slope(name: str) -> None:
     assert slopes(write, *args) == expected
 
 
+@pytest.mark.parametrize("at", [0.0, 2.0, -1.5])
+@pytest.mark.parametrize("n", range(6))
+def test_every_derivative_of_a_power_is_a_power(n: int, at: float) -> None:
+    x = delayed(np.array(at))
+    derivative, factor = x**n, 1
+
+    for order in range(1, 5):
+        derivative, factor = grad(derivative, x), factor * (n - order + 1)
+        expected = factor * at ** (n - order) if order <= n else 0.0
+        assert derivative.compute(scheduler="sync") == pytest.approx(expected)
+
+
 def test_a_row_of_minus_infinities_has_no_slope_and_spoils_no_other() -> None:
     x = np.array([[0.0, 0.0], [-math.inf, -math.inf], [0.0, -math.inf]])
 
