@@ -20,6 +20,7 @@ from lazygraph.autodiff.rules import (
     elementwise,
     exponentials,
     items,
+    joins,
     kinds,
     linear,
     products,
@@ -252,6 +253,13 @@ CASES: dict[str, Case] = {
     "math.prod of arrays": Case(lambda a, b: delayed(math.prod)([a, b, a]), (away(3), away(3))),
     "math.fsum": Case(lambda a, b: delayed(math.fsum)([a, b, a]), (0.4, 0.7)),
     "matrix_transpose": Case(np.matrix_transpose, (T3,)),
+    "vstack": Case(lambda *x: np.vstack(x), (away(2, 3), away(3), away(1, 3))),
+    "vstack of rows": Case(delayed(np.vstack), (away(3, 2),)),
+    "hstack": Case(lambda a, b: np.hstack([a, b, a]), (away(2, 3), away(2, 1))),
+    "hstack of vectors": Case(lambda a, b: np.hstack([a, b, a]), (away(3), 0.4)),
+    "hstack of matrices": Case(delayed(np.hstack), (T3,)),
+    "column_stack": Case(lambda a, b: np.column_stack((a, b)), (away(3), away(3, 2))),
+    "dstack": Case(lambda a, b, c: np.dstack([a, b, c]), (away(1, 2), away(2), away(1, 2, 3))),
     "x.take": Case(lambda x: x.take([0, 0, 1], axis=0), (away(3, 2),)),
 }  # fmt: skip
 
@@ -339,8 +347,8 @@ OF_THE_WAY_BACK = {
     linear.dot_right, reductions.summed_back, reductions.spread, builtin.given_to_each,
     builtin.added_up, builtin.shared_out, builtin.weighed, exponentials.weights,
     elementwise.above, kinds.checked, kinds.separated, kinds.gathered,
-    items.untaken_along, reductions.conjugated, shapes.reshaped, shapes.split, shapes.unstacked, shapes.joined,
-    shapes.stacked, items.put_back, items.item, items.untaken,
+    items.untaken_along, reductions.conjugated, shapes.reshaped, joins.split, joins.unjoined, joins.rejoined, joins.unstacked, joins.joined,
+    joins.stacked, items.put_back, items.item, items.untaken,
 }  # fmt: skip
 
 
