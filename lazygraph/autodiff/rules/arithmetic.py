@@ -27,6 +27,14 @@ def one_less(exponent: Any) -> Any:
 
 
 @primitive
+def lowered(base: Any, exponent: Any) -> Any:
+    """The power that is less by one; of the commonest, the square, the base itself."""
+    if type(exponent) in (int, float) and exponent == 2:
+        return base
+    return base ** one_less(exponent)
+
+
+@primitive
 def log_or_zero(base: Any) -> Any:
     """The logarithm of a base; 0 for 0, since 0 ** b does not change with b."""
     return np.log(np.where(base == 0, 1.0, base))
@@ -81,7 +89,7 @@ def _divisor(ct: Any, out: Any, b: Any) -> Any:
 
 def _base(ct: Any, a: Any, b: Any) -> Any:
     slope = ct * b
-    slope *= a ** one_less(b)
+    slope *= lowered(a, b)
     return slope
 
 
@@ -125,6 +133,11 @@ elementwise(np.conjugate, method="conj", x=lambda ct: np.conjugate(ct))
 elementwise(np.conjugate, method="conjugate", x=lambda ct: np.conjugate(ct))
 elementwise(direction, x=_turned)
 elementwise(one_less, x=lambda ct: ct)
+elementwise(
+    lowered,
+    a=lambda ct, a, b: _base(ct, a, one_less(b)),
+    b=lambda ct, out, a: ct * (out * log_or_zero(a)),
+)
 elementwise(log_or_zero, x=lambda ct, x: ct / x)
 define([np.real], "x", attribute="real", x=lambda ct, like_x: in_form(ct, like_x))
 define([np.imag], "x", attribute="imag", x=lambda ct, like_x: imaginary(ct, like_x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def added_up(cts: Any, form: Any) -> Any:
     return sum(filled(cts, form)) if form else zeros(form)
 
 
+define([math.fsum], "x", takes_lists=True, x=lambda ct, like_x: given_to_each(ct, like_x))
 define(
     [sum],
     "x start",

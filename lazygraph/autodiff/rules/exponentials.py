@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lazygraph.autodiff.cotangents import STAND_INS
 from lazygraph.autodiff.primitive import forward, lazily, primitive
 from lazygraph.autodiff.rules.elementwise import above
 from lazygraph.autodiff.rules.reductions import spread
@@ -36,13 +37,13 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
+    if type(x) in STAND_INS:
+        return _watched(x, axis, keepdims)
     if type(x) is not np.ndarray and any(type(leaf) in LAZY for leaf in flatten((x,))[0]):
         lazy = lazily(_ARRAY, (x,)) if type(x) in (list, tuple) else x
         return logsumexp(lazy, axis, keepdims)
     x = np.asarray(x)
-    top = np.maximum.reduce(x, axis=axis, keepdims=True)
-    if not np.isfinite(top).all():
-        top = np.where(np.isfinite(top), top, 0)
+    top = _top(x, axis)
     terms = x - top
     terms = np.exp(terms, out=terms if terms.dtype.kind == "f" else None)
     with np.errstate(divide="ignore"):  # the logarithm of 0 is meant: minus infinity
@@ -51,6 +52,18 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if keepdims:
         return total
     return total.reshape(())[()] if axis is None else total.squeeze(axis)
+
+
+def _top(x: Any, axis: Any) -> Any:
+    top = np.maximum.reduce(x, axis=axis, keepdims=True)
+    return top if np.isfinite(top).all() else np.where(np.isfinite(top), top, 0)
+
+
+def _watched(x: Any, axis: Any, keepdims: Any) -> Any:
+    """Of what stands for an array while a function is watched: written with numpy's functions."""
+    top = _top(np.asarray(STAND_INS[type(x)].value(x)), axis)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis)
 
 
 @primitive

@@ -25,12 +25,10 @@ def _kept(x: Any, form: Like, axis: Any, keepdims: Any) -> Any:
 @primitive
 def spread(x: Any, form: Like, axis: Any = None, keepdims: Any = False) -> Any:
     """A reduced array stretched back over what was reduced: read-only, without a copy."""
-    kind = type(x)
-    if (
-        (kind is np.ndarray or kind is np.float64)
-        and x.dtype == form.dtype
-        and x.flags.c_contiguous
-    ):
+    if type(x) is np.float64 and form.dtype == x.dtype and axis is None:
+        return np.ndarray(form.shape, x.dtype, x, 0, (0,) * len(form.shape))  # read-only, as x
+    is_array = type(x) is np.ndarray and x.dtype == form.dtype
+    if is_array and axis is not None and x.flags.c_contiguous:
         return _view(x, form.shape, _strides(x, len(form.shape), axis, keepdims))
     kept = _kept(x, form, axis, keepdims)
     return unbroadcast(np.broadcast_to(kept, form.shape), form)
@@ -38,8 +36,6 @@ def spread(x: Any, form: Like, axis: Any = None, keepdims: Any = False) -> Any:
 
 def _strides(x: Any, ndim: int, axis: Any, keepdims: Any) -> tuple[int, ...]:
     """Those of `x`, and 0 where it is stretched: what `np.broadcast_to` takes 4 us to find."""
-    if axis is None:
-        return (0,) * ndim
     axes = axis if type(axis) is tuple else (axis,)
     gone = [each % ndim for each in axes]
     strides = iter(x.strides)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from lazygraph.autodiff.cotangents import Like, filled, unbroadcast
+from lazygraph.autodiff.cotangents import Like, unbroadcast
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant, define
 
@@ -60,7 +58,8 @@ define([np.broadcast_to], "a shape", a=lambda ct, like_a: unbroadcast(ct, like_a
 define([np.transpose], "a axes", a=lambda ct, axes=None: np.transpose(ct, inverse(axes)))
 define([], "a a0 a1 a2 a3 a4", method="transpose", a=_transposed)
 define([], "a", attribute="T", a=lambda ct: np.transpose(ct))
-define([], "a", attribute="mT", a=lambda ct: np.swapaxes(ct, -1, -2))
+_TURNS = [np.matrix_transpose] if hasattr(np, "matrix_transpose") else []  # since numpy 2
+define(_TURNS, "a", attribute="mT", a=lambda ct: np.swapaxes(ct, -1, -2))
 define(
     [np.swapaxes],
     "a axis1 axis2",
@@ -89,76 +88,6 @@ define(
     a=lambda ct, shift, axis=None: np.roll(ct, opposite(shift), axis),
 )
 
-
-@primitive
-def split(ct: Any, forms: Any, axis: Any = 0) -> Any:
-    """The parts of a cotangent that belong to the arrays which were concatenated."""
-    if type(forms) is Like:  # an array, joined along its first axis
-        return unbroadcast(np.stack(np.split(ct, forms.shape[0], axis)), forms)
-    if axis is None:
-        sizes = [math.prod(form.shape) for form in forms]
-        parts = [*map(np.reshape, _cut(ct, sizes, 0), [form.shape for form in forms])]
-    else:
-        parts = _cut(ct, [form.shape[axis] for form in forms], axis)
-    cts = [unbroadcast(part, form) for part, form in zip(parts, forms, strict=True)]
-    return cts if isinstance(forms, list) else tuple(cts)
-
-
-def _cut(x: Any, lengths: list[int], axis: int) -> list[Any]:
-    """Parts of an array, of these lengths along an axis."""
-    before = (slice(None),) * (axis % x.ndim)
-    ends = [*accumulate(lengths)]
-    return [x[*before, end - n : end] for n, end in zip(lengths, ends, strict=True)]
-
-
-@primitive
-def joined(parts: Any, axis: Any = 0) -> Any:
-    """Arrays one after the other."""
-    return np.concatenate(parts, axis)
-
-
-@primitive
-def unstacked(ct: Any, forms: Any, axis: Any = 0) -> Any:
-    """The parts of a cotangent that belong to the arrays which were stacked."""
-    if type(forms) is Like:  # an array, stacked along its first axis
-        return unbroadcast(np.moveaxis(ct, axis, 0), forms)
-    parts = zip(np.moveaxis(ct, axis, 0), forms, strict=True)
-    cts = [unbroadcast(part, form) for part, form in parts]
-    return cts if isinstance(forms, list) else tuple(cts)
-
-
-@primitive
-def stacked(parts: Any, axis: Any = 0) -> Any:
-    """Arrays side by side along a new axis."""
-    return np.stack(parts, axis)
-
-
-define(
-    [np.concatenate, joined],
-    "arrays axis",
-    takes_lists=True,
-    arrays=lambda ct, like_arrays, axis=0: split(ct, like_arrays, axis),
-)
-define(
-    [np.stack, stacked],
-    "arrays axis",
-    takes_lists=True,
-    arrays=lambda ct, like_arrays, axis=0: unstacked(ct, like_arrays, axis),
-)
-define(
-    [split],
-    "x forms axis",
-    takes_lists=True,
-    x=lambda ct, like_out, axis=0: joined(filled(ct, like_out), axis),
-    forms=None,
-)
-define(
-    [unstacked],
-    "x forms axis",
-    takes_lists=True,
-    x=lambda ct, like_out, axis=0: stacked(filled(ct, like_out), axis),
-    forms=None,
-)
 constant(inverse, opposite)
 constant(np.shape, np.ndim, np.size, len, np.zeros_like, np.ones_like, np.empty_like)
 constant(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.any, np.all)
