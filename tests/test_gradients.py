@@ -219,6 +219,15 @@ def test_float32_stays_float32_and_whole_numbers_have_float_derivatives() -> Non
     assert by_n == pytest.approx(np.full(3, math.tanh(2.0)), rel=1e-6)
 
 
+def test_gradients_are_arrays_to_write_to() -> None:
+    x = value(np.ones((2, 3)))
+
+    found = grad(np.sum(x), x).compute()
+    found *= 2.0
+
+    assert found.tolist() == [[2.0] * 3] * 2
+
+
 def test_broadcasting_is_summed_away() -> None:
     a, b = value(np.ones((3, 1))), value(np.arange(4.0))
 

@@ -319,7 +319,7 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     kind = type(ct)
     is_plain = kind is float or kind is np.float64 or (kind is np.ndarray and ct.dtype.kind in "fc")
     if is_plain and (() if kind is float else ct.shape) == form.shape:
-        return _cast(ct, form.dtype)
+        return _owned(_cast(ct, form.dtype))
     if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
         ct = _joined(ct)
     try:
@@ -329,6 +329,11 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
         shown = f"{short_repr(ct)} ({type(ct).__name__})"
         raise CotangentError(f"{what} is {shown}, which is no number") from error
     raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
+
+
+def _owned(ct: Any) -> Any:
+    """An array that can be written to: one made by stretching cannot, and is copied."""
+    return ct if type(ct) is not np.ndarray or ct.flags.writeable else ct.copy()
 
 
 def _joined(ct: Any) -> Any:
