@@ -27,6 +27,8 @@ from lazygraph.errors import (
 from lazygraph.observers import Recorder
 from lazygraph.schedulers import choose
 
+pytestmark = pytest.mark.dask
+
 
 def known(cluster: Any) -> set[Any]:
     """The keys that the cluster's scheduler knows."""

@@ -20,6 +20,9 @@ from lazygraph.observers import Recorder
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import DaskGet, choose
 
+pytestmark = pytest.mark.dask
+
+
 LOCAL = ["dask", "dask-sync", "dask-threads"]
 
 
