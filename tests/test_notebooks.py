@@ -13,7 +13,7 @@ import pytest
 from lazygraph.demo import count_lazily
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-LONG = {"training"}
+LONG = {"scaling", "training"}
 
 
 def code_of(notebook: Path) -> list[str]:
