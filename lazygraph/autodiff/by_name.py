@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lazygraph.autodiff.cotangents import add_n, seed
-from lazygraph.autodiff.targets import Targets, check_goal, fitted
+from lazygraph.autodiff.cotangents import add_n
+from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
 from lazygraph.autodiff.walk import Walk
 from lazygraph.classic import value_of
 from lazygraph.errors import CaptureError, MissingKeyError, nearest
@@ -111,7 +111,7 @@ def backward(y: Any, wrt: Any = None) -> Backward:
     """
     goal = check_goal(y)
     nodes = _sources(goal) if wrt is None else Targets(wrt).nodes
-    return Backward(goal, Walk([goal], [seed(goal)], nodes))
+    return Backward(goal, Walk([goal], [seeded(goal)], nodes))
 
 
 def _sources(goal: Node) -> list[Node]:

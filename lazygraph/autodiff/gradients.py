@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazygraph.autodiff.cotangents import like, seed, zeros
+from lazygraph.autodiff.cotangents import like, zeros
 from lazygraph.autodiff.primitive import forward
 from lazygraph.autodiff.table import constant
-from lazygraph.autodiff.targets import Targets, check_goal, fitted
+from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
 from lazygraph.autodiff.walk import Walk
 from lazygraph.schedulers.failure import short_traceback
 
@@ -67,7 +67,7 @@ def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
 def value_and_grad(y: Any, wrt: Any, *, strict: bool = False) -> tuple[Any, Any]:
     """The goal and its derivative, to be computed together: ``(y, grad(y, wrt))``."""
     goal, targets = check_goal(y), Targets(wrt)
-    walk = Walk([goal], [seed(goal)], targets.nodes)
+    walk = Walk([goal], [seeded(goal)], targets.nodes)
     return y, targets.put(targets.cotangents(walk, strict=strict))
 
 

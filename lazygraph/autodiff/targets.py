@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lazygraph.autodiff.cotangents import fit, like, zeros
+from lazygraph.autodiff.cotangents import fit, like, seed, zeros
 from lazygraph.autodiff.local import pick
+from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.walk import Walk
 from lazygraph.errors import CaptureError, CotangentError, NotReachedError
+from lazygraph.functions import Function
 from lazygraph.fused import Fused
 from lazygraph.keys import Key
 from lazygraph.nodes import Node, node_type
@@ -16,7 +18,7 @@ from lazygraph.running import Lazies
 from lazygraph.shorten import short_repr
 from lazygraph.ways import at, places
 
-__all__ = ["Targets", "check_goal", "fitted"]
+__all__ = ["Targets", "check_goal", "fitted", "seeded"]
 
 
 def check_goal(y: Any) -> Node:
@@ -25,6 +27,14 @@ def check_goal(y: Any) -> Node:
         return y  # type: ignore[no-any-return]
     hint = "; call it first: what is differentiated is a result" if callable(y) else ""
     raise CaptureError(f"the goal is a lazy value, not {short_repr(y)}{hint}")
+
+
+_SEED = Function(seed, name="seed")
+
+
+def seeded(goal: Node) -> Node:
+    """The cotangent that a goal begins with; its error names the line that made the goal."""
+    return lazily(_SEED, (goal,), {}, goal._code, goal._lasti)
 
 
 class Targets:
