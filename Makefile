@@ -9,12 +9,16 @@ OLDEST := $(VENV)/dask-oldest
 # The files with tests that are marked so.
 DASK_TESTS = $(shell grep -l "mark\.dask" tests/test_*.py)
 
-.PHONY: help demo test quick dask-oldest dask-range lint bench faults clean
+# What gradients are compared with, besides the development dependencies: large, and not everywhere.
+ORACLES := torch==2.13.0 jax
+
+.PHONY: help demo test quick oracles dask-oldest dask-range lint bench faults clean
 
 help:
 	@echo "make demo   set up, then run the main job on the standard library's sources"
 	@echo "make test   set up, then run the tests, the slow ones too (some minutes)"
 	@echo "make quick  set up, then run the tests but the slow ones"
+	@echo "make oracles  set up, then install torch and JAX: some tests compare gradients with theirs"
 	@echo "make dask-range  set up, then run Dask's tests on the oldest and the newest release (1 min)"
 	@echo "make lint   set up, then ruff, mypy and the floors"
 	@echo "make faults set up, then kill workers, parents, memory, and count what is lost (5 min)"
@@ -35,6 +39,9 @@ test: $(VENV)/.ready
 
 quick: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"
+
+oracles: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(ORACLES)
 
 $(OLDEST)/.ready: pyproject.toml Makefile | $(VENV)/.ready
 	$(PYTHON) -m venv $(OLDEST)
