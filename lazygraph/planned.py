@@ -68,6 +68,8 @@ class PlannedFunction:
     """What `function` gives."""
 
     def __init__(self, params: Any, outputs: Any, **options: Any) -> None:
+        if "inputs" in options:
+            raise InputError("the values of inputs are what a function is called with")
         self._given = params, outputs, options
         self._params = list(params) if isinstance(params, (list, tuple)) else [params]
         self._lazies = Lazies((outputs,))

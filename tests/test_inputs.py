@@ -186,6 +186,8 @@ def test_parameters_that_are_none_are_refused_at_once() -> None:
         function([delayed(inc)(1)], x)
     with pytest.raises(CaptureError, match="no lazy value among the outputs"):
         function([x], 3)
+    with pytest.raises(InputError, match="what a function is called with"):
+        function([x], x + 1, inputs={x: 1})
     with pytest.raises(OptionError, match="shceduler"):
         function([x], x + 1, shceduler="threads")
 
