@@ -212,8 +212,9 @@ SAID: dict[str, tuple[str, str, str]] = {
     "f(1).visualize()": ("note", ".visualize", "writes no file"),
     "dask.visualize(f(1))": ("note", "dask.visualize", "writes no file"),
     "da.ones(3)": ("stays", "dask.array.ones", "take each other"),
-    "dask.diagnostics.ProgressBar()": ("stays", "dask.diagnostics", "dask-threads"),
-    "Client()": ("stays", "dask.distributed.Client", "scheduler=client"),
+    "dask.diagnostics.ProgressBar()": ("note", "dask.diagnostics", "dask-threads"),
+    "Client()": ("manual", "dask.distributed.Client", "scheduler=client"),
+    "dask.config.set({'array.chunk-size': '1MiB'})": ("note", "dask.config.set", "alone"),
     "dask.delayed(f)": ("works", "dask.delayed", "lazygraph.delayed"),
     "delayed(f, nout=2, retries=3)": ("manual", "dask.delayed", "'retries'"),
 }

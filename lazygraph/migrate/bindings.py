@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass, field
 
 __all__ = ["MOVED", "Bindings", "bindings_of"]
@@ -27,11 +28,16 @@ class Bindings:
     from_imports : list of ImportFrom
         Statements with names that move.
     imports : list of Import
-        Statements that bind the module `dask` itself.
+        Statements that bind the module `dask`, by itself or by way of a module in it, or its
+        function `delayed`.
     stars : list of ImportFrom
         ``from dask import *``.
     lazy_functions : set of str
         Names of functions that were made lazy.
+    lazy_values : set of str
+        Names of nothing but results of such functions.
+    others : set of int
+        Identities of the nodes whose name is a function's own: a parameter, or assigned there.
     """
 
     modules: dict[str, str] = field(default_factory=dict)
@@ -40,6 +46,8 @@ class Bindings:
     imports: list[ast.Import] = field(default_factory=list)
     stars: list[ast.ImportFrom] = field(default_factory=list)
     lazy_functions: set[str] = field(default_factory=set)
+    lazy_values: set[str] = field(default_factory=set)
+    others: set[int] = field(default_factory=set)
 
     def dotted(self, node: ast.expr) -> str:
         """What an expression of names and dots means: ``d.config.set`` -> "dask.config.set"."""
@@ -47,7 +55,7 @@ class Bindings:
         while isinstance(node, ast.Attribute):
             names.append(node.attr)
             node = node.value
-        if not isinstance(node, ast.Name):
+        if not isinstance(node, ast.Name) or id(node) in self.others:
             return ""
         root = self.modules.get(node.id) or (
             f"dask.{self.moved[node.id]}" if node.id in self.moved else ""
@@ -70,10 +78,47 @@ def bindings_of(trees: list[ast.Module]) -> Bindings:
                 _read_import(found, node)
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 _read_from(found, node)
-    for tree in trees:
-        for node in ast.walk(tree):
-            _read_lazy(found, node)
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            found.others |= _others(node, found)
+    for node in nodes:
+        _read_lazy(found, node)
+    found.lazy_values = _lazy_values(nodes, found)
     return found
+
+
+def _others(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, found: Bindings
+) -> set[int]:
+    """The nodes in a function whose name an import has bound, but the function binds anew."""
+    body = function.body if isinstance(function.body, list) else [function.body]
+    inner = [node for statement in body for node in ast.walk(statement)]
+    own = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+    imported: set[str] = set()
+    for node in inner:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            imported |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            imported |= set(node.names)
+    own = (own & (found.modules.keys() | found.moved.keys())) - imported
+    return {id(node) for node in inner if isinstance(node, ast.Name) and node.id in own}
+
+
+def _lazy_values(nodes: list[ast.AST], found: Bindings) -> set[str]:
+    """Names to which nothing is ever assigned but calls of lazy functions."""
+    lazy: Counter[str] = Counter()
+    for node in nodes:
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Call) and found.is_lazy(value.func):
+            lazy.update(target.id for target in node.targets if isinstance(target, ast.Name))  # type: ignore[attr-defined]
+    stored = Counter(
+        n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    )
+    parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return {name for name, n in lazy.items() if stored[name] == n} - parameters
 
 
 def _read_import(found: Bindings, node: ast.Import) -> None:
@@ -81,9 +126,22 @@ def _read_import(found: Bindings, node: ast.Import) -> None:
         root = alias.name.split(".")[0]
         if root not in {"dask", "distributed"}:
             continue
-        found.modules[alias.asname or root] = alias.name if alias.asname else root
-        if alias.name == "dask":
+        if is_function(alias):
+            found.moved[alias.asname or ""] = "delayed"
+        else:
+            found.modules[alias.asname or root] = alias.name if alias.asname else root
+        if node not in found.imports and (binds_dask(alias) or is_function(alias)):
             found.imports.append(node)
+
+
+def is_function(alias: ast.alias) -> bool:
+    """Whether it is ``import dask.delayed as d``, which gives the function of that name."""
+    return alias.name == "dask.delayed" and alias.asname is not None
+
+
+def binds_dask(alias: ast.alias) -> bool:
+    """Whether an import gives a name to the module `dask`: also ``import dask.array`` does."""
+    return alias.name == "dask" or (alias.name.startswith("dask.") and alias.asname is None)
 
 
 def _read_from(found: Bindings, node: ast.ImportFrom) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings
+from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, binds_dask, is_function
 
 __all__ = ["Edit", "applied", "edits_of"]
+
+
+#: The module's name in a from-import, in whatever way it is spaced.
+_MODULE = re.compile(r"from(?:\\\r?\n|\s)+(.*?)(?:\\\r?\n|\s)+import\b", re.DOTALL)
 
 
 class Edit(NamedTuple):
@@ -67,13 +72,21 @@ def edits_of(text: str, tree: ast.Module, names: Bindings, rest: set[str]) -> li
     edits = [_from(node, places) for node in names.from_imports if id(node) in here]
     attributes = list(_attributes(tree, names))
     edits += [Edit(places.start(n), places.end(n), "lazygraph") for n in attributes]
-    if _moves_by_dots(names):
-        edits += [_import(node, places, rest) for node in names.imports if id(node) in here]
+    for node in names.imports:
+        if id(node) in here and (_moves_by_dots(names) or any(map(is_function, node.names))):
+            edits.append(_import(node, places, rest, is_needed=_moves_by_dots(names)))
     return edits
 
 
 def _moves_by_dots(names: Bindings) -> bool:
     return names.modules.get("\0moved") == "yes"
+
+
+def moves_in(text: str, names: Bindings) -> bool:
+    """Whether text that is not read as Python speaks of ``dask.delayed`` or the like."""
+    roots = [re.escape(name) for name, module in names.modules.items() if module == "dask"]
+    moved = "|".join(sorted(MOVED))
+    return bool(roots) and bool(re.search(rf"\b({'|'.join(roots)})\.({moved})\b", text))
 
 
 def note_moves(names: Bindings, trees: list[ast.Module]) -> set[str]:
@@ -85,7 +98,9 @@ def note_moves(names: Bindings, trees: list[ast.Module]) -> set[str]:
         node.id
         for tree in trees
         for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and names.modules.get(node.id) == "dask"
+        if isinstance(node, ast.Name)
+        and names.modules.get(node.id) == "dask"
+        and id(node) not in names.others
     ]
     submodules = {
         alias.name.split(".")[0]
@@ -106,18 +121,22 @@ def _attributes(tree: ast.Module, names: Bindings) -> Iterator[ast.Name]:
             and node.attr in MOVED
             and isinstance(node.value, ast.Name)
             and names.modules.get(node.value.id) == "dask"
+            and id(node.value) not in names.others
         ):
             yield node.value
 
 
-def _import(node: ast.Import, places: _Places, rest: set[str]) -> Edit:
+def _import(node: ast.Import, places: _Places, rest: set[str], *, is_needed: bool) -> Edit:
     """``import dask`` with ``import lazygraph`` beside it, or in its place."""
-    kept = [a for a in node.names if a.name != "dask" or (a.asname or a.name) in rest]
-    made = ", ".join(_alias(alias) for alias in kept)
-    start, end = places.start(node), places.end(node)
-    if not kept:
-        return Edit(start, end, "import lazygraph")
-    return Edit(start, end, f"import {made}{_between(node, places)}import lazygraph")
+    functions = [alias for alias in node.names if is_function(alias)]
+    kept = [alias for alias in node.names if alias not in functions]
+    statements = [f"from lazygraph import delayed as {alias.asname}" for alias in functions]
+    if is_needed and any(map(binds_dask, kept)):
+        kept = [a for a in kept if a.name != "dask" or (a.asname or a.name) in rest]
+        statements.insert(0, "import lazygraph")
+    if kept:
+        statements.insert(0, f"import {', '.join(map(_alias, kept))}")
+    return Edit(places.start(node), places.end(node), _between(node, places).join(statements))
 
 
 def _between(node: ast.stmt, places: _Places) -> str:
@@ -139,17 +158,24 @@ def _from(node: ast.ImportFrom, places: _Places) -> Edit:
     module = node.module or ""
     moving = [a for a in node.names if a.name in MOVED_FROM[module]]
     if len(moving) == len(node.names):
-        at = places.text.index(module, start)
-        return Edit(at, at + len(module), "lazygraph")
+        found = _MODULE.match(places.text, start)
+        if found is None:  # not written as Python's grammar has it
+            raise AssertionError(places.text[start:end])
+        return Edit(*found.span(1), "lazygraph")
     staying = [alias for alias in node.names if alias not in moving]
     comments = _comments(places.text[start:end])
     between = _between(node, places)
-    lines = [
-        *comments,
-        f"from {module} import {', '.join(map(_alias, staying))}",
-        f"from lazygraph import {', '.join(map(_alias, moving))}",
-    ]
-    return Edit(start, end, between.join(lines))
+    names = ", ".join(map(_alias, staying))
+    if comments and between == "; ":  # beside other statements: only in parentheses
+        newline = "\r\n" if "\r\n" in places.text else "\n"
+        names = newline.join(["(", *comments, f"{names})"])
+        comments = []
+    kept = f"from {module} import {names}"
+    return Edit(start, end, between.join([*comments, kept, _moved(moving)]))
+
+
+def _moved(aliases: list[ast.alias]) -> str:
+    return f"from lazygraph import {', '.join(map(_alias, aliases))}"
 
 
 def _comments(statement: str) -> list[str]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lazygraph.migrate.bindings import bindings_of
-from lazygraph.migrate.edits import applied, edits_of, note_moves
+from lazygraph.migrate.edits import applied, edits_of, moves_in, note_moves
 from lazygraph.migrate.findings import Finding
 from lazygraph.migrate.sources import (
+    Piece,
     Source,
     SourceError,
     changed,
     files_below,
-    parsable,
+    masked,
     read,
     write,
 )
@@ -67,12 +69,16 @@ def migrate(paths: Sequence[Path], *, is_to_write: bool = False) -> Summary:
     A file that cannot be read or parsed is a finding, and left alone.
     """
     made = Summary()
-    for path in files_below(paths):
+
+    def fail(path: Path, text: str) -> None:
+        made.findings.append(Finding(str(path), 0, None, "error", "file", text))
+
+    for path in files_below(paths, fail):
         made.n_files += 1
         try:
             _look_at(read(path), made, is_to_write=is_to_write)
         except SourceError as error:
-            made.findings.append(Finding(str(path), 0, None, "error", "file", str(error)))
+            fail(path, str(error))
     return made
 
 
@@ -81,12 +87,17 @@ def _look_at(source: Source, made: Summary, *, is_to_write: bool) -> None:
     names = bindings_of(trees)
     made.findings += _findings(source, trees, names)
     rest = note_moves(names, trees)
+    hidden = [piece for piece in _hidden(source) if moves_in(piece.text, names)]
+    if hidden:  # what is left there needs the import that it has
+        made.findings += [_unread(source, piece) for piece in hidden]
+        rest |= {name for name, module in names.modules.items() if module == "dask"}
     texts = [
         applied(piece.text, edits_of(piece.text, tree, names, rest))
         for piece, tree in zip(source.pieces, trees, strict=True)
     ]
     if texts == [piece.text for piece in source.pieces]:
         return
+    _check(texts, source)
     made.changeable.append(str(source.path))
     if is_to_write:
         write(source, changed(source, texts))
@@ -97,11 +108,47 @@ def _trees(source: Source) -> list[ast.Module]:
     trees = []
     for piece in source.pieces:
         try:
-            trees.append(ast.parse(parsable(piece)))
+            trees.append(_parsed(piece))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             where = "" if piece.cell is None else f"cell {piece.cell + 1}: "
             raise SourceError(f"cannot be parsed: {where}{error}") from None
     return trees
+
+
+def _parsed(piece: Piece) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "\d" in a string is not what the user asks about
+        try:
+            return ast.parse(piece.text)
+        except SyntaxError:
+            if piece.cell is None:
+                raise
+            return ast.parse(masked(piece.text))
+
+
+def _check(texts: list[str], source: Source) -> None:
+    """Raise SourceError rather than write what is no Python."""
+    for piece, text in zip(source.pieces, texts, strict=True):
+        try:
+            _parsed(Piece(text, piece.cell))
+        except SyntaxError as error:
+            raise SourceError(f"is written in a way that cannot be changed: {error}") from None
+
+
+def _hidden(source: Source) -> Iterator[Piece]:
+    """What of a notebook is not read as Python: whole cells, and lines of others."""
+    yield from source.others
+    for piece in source.pieces:
+        if piece.cell is not None:
+            lines = zip(piece.text.split("\n"), masked(piece.text).split("\n"), strict=True)
+            left = [line for line, read in lines if read != line and read.lstrip().find("#") > 0]
+            yield Piece("\n".join(left), piece.cell)
+
+
+def _unread(source: Source, piece: Piece) -> Finding:
+    text = "in what IPython reads, not Python: change it by hand"
+    cell = None if piece.cell is None else piece.cell + 1
+    return Finding(str(source.path), 0, cell, "manual", "dask", text)
 
 
 def _findings(source: Source, trees: list[ast.Module], names: object) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings
+from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, is_function
 from lazygraph.migrate.findings import Kind
 
 __all__ = ["Use", "uses_of"]
@@ -30,15 +30,18 @@ _KEYWORDS = {
 _METHODS = {"compute": _COMPUTE, "persist": _COMPUTE}
 _READ_ONCE = {"map", "zip", "filter", "enumerate"}
 _COLLECTIONS = ("array", "bag", "dataframe")
+_CLIENTS = {"dask.distributed.Client", "distributed.Client"}
+#: Keys of Dask's configuration that say what runs tasks.
+_RUNNERS = {"scheduler", "pool", "num_workers", "get"}
 #: What of Dask's goes on working beside lazy values, and what is to be known of it.
 _STAYS: dict[str, tuple[Kind, str]] = {
     "dask.annotate": ("manual", "lazy values do not read it: give options to delayed(...)"),
-    "dask.config.set": ("manual", "sets Dask's defaults alone: lazygraph.config.set(...) ours"),
+    "dask.config.set": ("note", "sets Dask's defaults alone: lazygraph.config.set(...) ours"),
     "dask.config.get": ("note", "reads Dask's defaults alone"),
     "dask.graph_manipulation": ("stays", "takes lazy values as it takes Dask's own"),
     "dask.distributed": ("stays", "a Client is a scheduler here: compute(scheduler=client)"),
     "distributed": ("stays", "a Client is a scheduler here: compute(scheduler=client)"),
-    "dask.diagnostics": ("stays", 'tells of runs on Dask\'s schedulers: scheduler="dask-threads"'),
+    "dask.diagnostics": ("note", 'tells of runs on Dask\'s schedulers: scheduler="dask-threads"'),
     "dask.is_dask_collection": ("stays", "a lazy value is one"),
     "dask.delayed.Delayed": ("works", "lazygraph.Delayed"),
 }
@@ -60,6 +63,8 @@ def uses_of(tree: ast.Module, names: Bindings) -> Iterator[Use]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             found += _of_import(node)
+        elif isinstance(node, ast.Import):
+            found += _of_plain_import(node)
         elif isinstance(node, ast.Call):
             found += _of_call(node, names)
         if isinstance(node, (ast.Attribute, ast.Name)) and id(node) not in inner:
@@ -79,6 +84,12 @@ def _of_import(node: ast.ImportFrom) -> Iterator[Use]:
             yield Use(node, "works", use, f"from lazygraph import {alias.name}")
         elif module == "dask.delayed":
             yield Use(node, "manual", use, "there is no such thing here")
+
+
+def _of_plain_import(node: ast.Import) -> Iterator[Use]:
+    for alias in filter(is_function, node.names):
+        to = f"from lazygraph import delayed as {alias.asname}"
+        yield Use(node, "works", f"import dask.delayed as {alias.asname}", to)
 
 
 def _of_name(node: ast.Attribute | ast.Name, names: Bindings) -> Iterator[Use]:
@@ -102,6 +113,15 @@ def _of_call(node: ast.Call, names: Bindings) -> Iterator[Use]:
         yield from _keywords(node, dotted, _KEYWORDS[dotted])
     if dotted == "dask.visualize" and not _names_file(node, 0):
         yield Use(node, "note", dotted, "writes no file without filename=; it returns the drawing")
+    if dotted == "dask.config.set" and _sets_what_runs(node):
+        text = "sets what runs Dask's collections alone: lazygraph.config.set(...) for lazy values"
+        yield Use(node, "manual", dotted, text)
+    if dotted in _CLIENTS:
+        text = (
+            "does not become what computes run on by itself: compute(scheduler=client), "
+            'or lazygraph.config.set(scheduler="distributed")'
+        )
+        yield Use(node, "manual", dotted, text)
     if isinstance(node.func, ast.Attribute) and not dotted and _is_lazy_value(node.func, names):
         method = node.func.attr
         if method in _METHODS:
@@ -126,7 +146,23 @@ def _names_file(node: ast.Call, n_places: int) -> bool:
 
 def _is_lazy_value(func: ast.Attribute, names: Bindings) -> bool:
     """Whether a method is called of what is lazy at a glance: ``f(x).compute()``."""
-    return isinstance(func.value, ast.Call) and names.is_lazy(func.value.func)
+    value = func.value
+    if isinstance(value, ast.Name):
+        return value.id in names.lazy_values
+    return isinstance(value, ast.Call) and names.is_lazy(value.func)
+
+
+def _sets_what_runs(node: ast.Call) -> bool:
+    """Whether a call of ``config.set`` names a scheduler, as far as can be read."""
+    keys = {keyword.arg for keyword in node.keywords}
+    for given in node.args:
+        if isinstance(given, ast.Dict):
+            keys |= {
+                key.value
+                for key in given.keys
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            }
+    return bool(keys & _RUNNERS)
 
 
 def _arguments(node: ast.Call) -> Iterator[Use]:
