@@ -166,3 +166,13 @@ def test_a_function_of_get_form_may_call_tasks_in_any_way(tmp_path: Path) -> Non
     value = delayed(add)(delayed(inc)(1), delayed(inc)(2))
     assert value.compute(scheduler=get) == 5
     assert DaskGet(get).name.endswith("get")
+
+
+@pytest.mark.parametrize("scheduler", [*LOCAL, "dask-processes"])
+def test_dasks_progress_bar_shows_a_run(scheduler: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from dask.diagnostics import ProgressBar
+
+    with ProgressBar():
+        assert delayed(sum)([delayed(inc)(n) for n in range(3)]).compute(scheduler=scheduler) == 6
+
+    assert "100% Completed" in capsys.readouterr().out
