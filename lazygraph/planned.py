@@ -118,19 +118,16 @@ class PlannedFunction:
             raise
 
     def _run(self, values: list[Any]) -> list[Any]:
+        settings, run = config.settings(), Run("function", **self._options)
         # Looked up anew when the defaults have changed; the quick way needs no other look.
-        self._settings, self._is_quick = config.settings(), self._can_be_quick()
+        self._settings, self._is_quick = settings, self._can_be_quick(run)
         n = len(self._plan)
-        return Run("function", **self._options).planned(self._plan.with_constants(values[n:][::-1]))
+        return run.planned(self._plan.with_constants(values[n:][::-1]))
 
-    def _can_be_quick(self) -> bool:
+    def _can_be_quick(self, run: Run) -> bool:
         """Whether nothing is asked of a run but results, on the caller's thread."""
-        run = Run("function", **self._options)
-        return run.is_plain and isinstance(run.scheduler, Synchronous) and not self._is_controlled
-
-    @property
-    def _is_controlled(self) -> bool:
-        return self._plan.is_controlled
+        is_here = run.is_plain and isinstance(run.scheduler, Synchronous)
+        return is_here and not self._plan.is_controlled
 
     def _put(self, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if len(args) > len(self._params):

@@ -11,8 +11,7 @@ from lazygraph.classic import value_of
 from lazygraph.functions import Function
 from lazygraph.nodes import Node, make_node, node_type, plan_of, steps_of
 from lazygraph.plan import Plan
-from lazygraph.schedulers.failure import explain, throw
-from lazygraph.schedulers.runstate import StepFailed, run_in_order
+from lazygraph.schedulers.synchronous import Synchronous
 
 __all__ = ["Cutout", "cut"]
 
@@ -45,18 +44,11 @@ class Cutout:
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
         """The values of the outputs, given those of the holes in the order of their numbers."""
-        constants = list(self._plan.constants)
+        filled = self._plan.blank_values()
         for place, number in self._holes:
-            constants[place] = values[number]
-        plan = self._plan.with_constants(constants)
-        try:
-            return run_in_order(plan)[0]  # type: ignore[no-any-return]
-        except StepFailed as stopped:
-            failure = explain(stopped.error, plan, stopped.step, stopped.values)
-        try:
-            return throw(failure)
-        finally:
-            del failure
+            filled[-1 - place] = values[number]
+        made: tuple[Any, ...] = Synchronous.run_values(self._plan, filled)[0]
+        return made
 
 
 def cut(outputs: Sequence[Node], at: Iterable[Node]) -> tuple[Cutout, list[Node]]:

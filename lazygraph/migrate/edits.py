@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, binds_dask, is_function
 
-__all__ = ["Edit", "applied", "edits_of"]
+__all__ = ["Edit", "Moves", "applied", "edits_of", "moves_in", "moves_of"]
 
 
 #: The module's name in a from-import, in whatever way it is spaced.
@@ -58,28 +58,32 @@ class _Places:
         return self.of(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
 
-def edits_of(text: str, tree: ast.Module, names: Bindings, rest: set[str]) -> list[Edit]:
-    """The changes of one piece of code.
+class Moves(NamedTuple):
+    """What all pieces of a file together do with the module `dask`.
 
-    Parameters
+    Attributes
     ----------
+    by_dots : bool
+        Whether something that moves is used as ``dask.delayed``, anywhere.
     rest : set of str
-        Names of the module `dask` that are needed for other things than what moves, in any piece
-        of the file.
+        Names of the module that are needed for other things than what moves.
     """
+
+    by_dots: bool
+    rest: set[str]
+
+
+def edits_of(text: str, tree: ast.Module, names: Bindings, moves: Moves) -> list[Edit]:
+    """The changes of one piece of code."""
     places = _Places(text)
     here = {id(node) for node in ast.walk(tree)}
     edits = [_from(node, places) for node in names.from_imports if id(node) in here]
     attributes = list(_attributes(tree, names))
     edits += [Edit(places.start(n), places.end(n), "lazygraph") for n in attributes]
     for node in names.imports:
-        if id(node) in here and (_moves_by_dots(names) or any(map(is_function, node.names))):
-            edits.append(_import(node, places, rest, is_needed=_moves_by_dots(names)))
+        if id(node) in here and (moves.by_dots or any(map(is_function, node.names))):
+            edits.append(_import(node, places, moves.rest, is_needed=moves.by_dots))
     return edits
-
-
-def _moves_by_dots(names: Bindings) -> bool:
-    return names.modules.get("\0moved") == "yes"
 
 
 def moves_in(text: str, names: Bindings) -> bool:
@@ -89,11 +93,9 @@ def moves_in(text: str, names: Bindings) -> bool:
     return bool(roots) and bool(re.search(rf"\b({'|'.join(roots)})\.({moved})\b", text))
 
 
-def note_moves(names: Bindings, trees: list[ast.Module]) -> set[str]:
-    """Note whether ``dask.delayed`` and the like are used by dots; the names still needed."""
+def moves_of(names: Bindings, trees: list[ast.Module]) -> Moves:
+    """What the pieces of a file do with the module `dask`."""
     moving = [node.id for tree in trees for node in _attributes(tree, names)]
-    if moving:
-        names.modules["\0moved"] = "yes"
     every = [
         node.id
         for tree in trees
@@ -110,7 +112,8 @@ def note_moves(names: Bindings, trees: list[ast.Module]) -> set[str]:
         for alias in node.names
         if "." in alias.name and alias.asname is None
     }
-    return {name for name in set(every) if every.count(name) > moving.count(name)} | submodules
+    others = {name for name in set(every) if every.count(name) > moving.count(name)}
+    return Moves(bool(moving), others | submodules)
 
 
 def _attributes(tree: ast.Module, names: Bindings) -> Iterator[ast.Name]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lazygraph.migrate.bindings import bindings_of
-from lazygraph.migrate.edits import applied, edits_of, moves_in, note_moves
+from lazygraph.migrate.bindings import Bindings, bindings_of
+from lazygraph.migrate.edits import applied, edits_of, moves_in, moves_of
 from lazygraph.migrate.findings import Finding
 from lazygraph.migrate.sources import (
     Piece,
@@ -86,13 +86,14 @@ def _look_at(source: Source, made: Summary, *, is_to_write: bool) -> None:
     trees = _trees(source)
     names = bindings_of(trees)
     made.findings += _findings(source, trees, names)
-    rest = note_moves(names, trees)
+    moves = moves_of(names, trees)
     hidden = [piece for piece in _hidden(source) if moves_in(piece.text, names)]
     if hidden:  # what is left there needs the import that it has
         made.findings += [_unread(source, piece) for piece in hidden]
-        rest |= {name for name, module in names.modules.items() if module == "dask"}
+        kept = {name for name, module in names.modules.items() if module == "dask"}
+        moves = moves._replace(rest=moves.rest | kept)
     texts = [
-        applied(piece.text, edits_of(piece.text, tree, names, rest))
+        applied(piece.text, edits_of(piece.text, tree, names, moves))
         for piece, tree in zip(source.pieces, trees, strict=True)
     ]
     if texts == [piece.text for piece in source.pieces]:
@@ -151,8 +152,8 @@ def _unread(source: Source, piece: Piece) -> Finding:
     return Finding(str(source.path), 0, cell, "manual", "dask", text)
 
 
-def _findings(source: Source, trees: list[ast.Module], names: object) -> Iterator[Finding]:
+def _findings(source: Source, trees: list[ast.Module], names: Bindings) -> Iterator[Finding]:
     for piece, tree in zip(source.pieces, trees, strict=True):
         cell = None if piece.cell is None else piece.cell + 1
-        for use in uses_of(tree, names):  # type: ignore[arg-type]
+        for use in uses_of(tree, names):
             yield Finding(str(source.path), use.node.lineno, cell, use.kind, use.use, use.text)
