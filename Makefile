@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DASK_OLDEST := dask[array,dataframe]==2025.4.1 distributed==2025.4.1 numpy<2.4 pandas<3
 OLDEST := $(VENV)/dask-oldest
 # The files with tests that are marked so.
-DASK_TESTS = $(shell grep -l "mark\.dask" tests/test_*.py)
+DASK_TESTS = $(shell grep -rl "mark\.dask" tests --include="test_*.py")
 
 # What gradients are compared with, besides the development dependencies: large, and not everywhere.
 ORACLES := torch==2.13.0 jax

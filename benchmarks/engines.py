@@ -89,9 +89,9 @@ class Lazygraph:
 
     def _plan(self, outputs: list[Any]) -> Any:
         """Passes and plan, as `lazygraph.compute` makes them."""
-        from lazygraph.nodes import graph_of, plan_of
+        from lazygraph.graphs.nodes import graph_of, plan_of
+        from lazygraph.graphs.plan import make_plan
         from lazygraph.passes import run_passes
-        from lazygraph.plan import make_plan
 
         if not self._scheduler.passes:
             return plan_of(outputs)

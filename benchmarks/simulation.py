@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.runstate import RunState
 
 __all__ = ["Cost", "Simulated", "bounds", "shortest_useful", "simulate"]

@@ -4,28 +4,27 @@ The way through the house::
 
     call --capture--> Task in a Graph --passes--> Graph --plan--> Plan --scheduler--> results
 
-Rooms, lower floors first: `errors`, `shorten`, `leaf_rules`, `containers`, `keys`, `options`,
-`task`, `fused`, `classic`, `ordering`, `interop`, `graph`, `plan`, `nodes`, `packing`,
-`protocols`, `config`, `passes`, `schedulers`, `observers`, `viz`, `pipeline`, `lazy`, `capture`. `CONTRIBUTING.md` says what each
-turns into what.
+Layers, the lowest first: `errors`, `carried`, `config` and `randomness`, `tasks`, `interop`,
+`graphs`, `protocols`, `passes`, `schedulers`, `observers` and `viz`, `run`, `autodiff`, `api`,
+`demo`, `train` and `migrate`, `cli` and `__main__`. `CONTRIBUTING.md` says what each turns into what.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from lazygraph import config, errors, observers, passes, schedulers
-from lazygraph.capture import DelayedFunction, delayed, inputs, is_delayed
-from lazygraph.containers import literal
-from lazygraph.graph import Graph
-from lazygraph.lazy import Delayed
-from lazygraph.one_by_one import acompute, as_completed, iterate
-from lazygraph.options import Options
-from lazygraph.outcomes import Failed, Skipped
-from lazygraph.picturing import visualize
-from lazygraph.pipeline import compute, get, optimize, persist
-from lazygraph.planned import PlannedFunction, function
+from lazygraph.api.capture import DelayedFunction, delayed, inputs, is_delayed
+from lazygraph.api.compute import compute, get, optimize, persist
+from lazygraph.api.graph_function import PlannedFunction, function
+from lazygraph.api.lazy import Delayed
+from lazygraph.api.streaming import acompute, as_completed, iterate
+from lazygraph.api.visualize import visualize
+from lazygraph.graphs.graph import Graph
 from lazygraph.randomness import rng
-from lazygraph.schedulers.failed_call import replay
-from lazygraph.task import Ref, Task
+from lazygraph.schedulers.outcomes import Failed, Skipped
+from lazygraph.schedulers.replay import replay
+from lazygraph.tasks.options import Options
+from lazygraph.tasks.pytree import literal
+from lazygraph.tasks.task import Ref, Task
 
 if TYPE_CHECKING:
     from lazygraph import autodiff as autodiff

@@ -14,7 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NoReturn, TextIO
 
-from lazygraph import __version__, demo, errors, schedulers
+from lazygraph import __version__, errors, schedulers
+from lazygraph.demo import job as demo
 from lazygraph.migrate import command
 
 __all__ = ["main"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
-from lazygraph.plan import Plan
-from lazygraph.terms import NO_TERMS, Terms
+from lazygraph.graphs.graph import Graph
+from lazygraph.graphs.plan import Plan
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = [
     "Event",

@@ -10,7 +10,7 @@ import pytest
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads, choose
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 pytest.register_assert_rewrite("pictures", "browser_fixtures")
 
 from browser_fixtures import browser, show, show_fan  # noqa: E402  # found by the path above

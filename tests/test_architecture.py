@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import lazygraph
@@ -87,11 +89,35 @@ def test_imports_point_down() -> None:
     assert "0 broken" in shown.stdout, shown.stdout + shown.stderr
 
 
-def test_every_room_is_on_a_floor() -> None:
-    floors = (HOUSE.parent / "pyproject.toml").read_text(encoding="utf-8")
-    for room in HOUSE.iterdir():
-        if (room.suffix == ".py" and room.stem != "__init__") or (room / "__init__.py").exists():
-            assert f"lazygraph.{room.stem}" in floors, f"{room.stem} stands on no floor"
+def _layers() -> list[set[str]]:
+    """The layers of the import contract, the highest first."""
+    project = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = project["tool"]["importlinter"]["contracts"][0]
+    return [
+        {unit.strip().removeprefix("lazygraph.") for unit in re.split("[:|]", layer)}
+        for layer in contract["layers"]
+    ]
+
+
+def test_every_module_and_folder_is_on_a_layer() -> None:
+    units = {
+        entry.stem
+        for entry in HOUSE.iterdir()
+        if entry.suffix == ".py" or (entry / "__init__.py").exists()
+    }
+    assert units - {"__init__"} == set().union(*_layers())
+
+
+def test_the_guide_and_the_package_tell_the_same_layers() -> None:
+    guide = (HOUSE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = guide.split("| layer |")[1].split("\n\n")[0].splitlines()[2:]
+    told = [set(re.findall("`([a-z_]+)`", row.split("|")[1])) for row in table]
+    assert told == _layers()
+    assert lazygraph.__doc__
+    listed = re.findall("`([a-z_]+)`", lazygraph.__doc__.split("the lowest first:")[1])
+    for layer in reversed(_layers()):
+        assert set(listed[: len(layer)]) == layer
+        del listed[: len(layer)]
 
 
 def test_no_module_bears_the_name_of_a_public_function() -> None:

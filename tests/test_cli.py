@@ -19,7 +19,7 @@ from sources import STDLIB, posix_only, write
 
 from lazygraph import __version__
 from lazygraph.cli import main
-from lazygraph.demo import NOT_SOURCES, TESTS, python_files
+from lazygraph.demo.job import NOT_SOURCES, TESTS, python_files
 
 
 @pytest.fixture

@@ -151,10 +151,10 @@ class Careless(Synchronous):
 
 def test_an_option_that_a_scheduler_would_ignore_is_refused(monkeypatch: Any) -> None:
     from lazygraph import schedulers
-    from lazygraph.graph import Graph
-    from lazygraph.options import Options
-    from lazygraph.plan import make_plan
-    from lazygraph.task import Task
+    from lazygraph.graphs.graph import Graph
+    from lazygraph.graphs.plan import make_plan
+    from lazygraph.tasks.options import Options
+    from lazygraph.tasks.task import Task
 
     graph = Graph({"slow": Task(inc, (1,), options=Options(inline=True))})
     plan = make_plan(graph, ["slow"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lazygraph.demo import count_lazily
+from lazygraph.demo.job import count_lazily
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 LONG = {"scaling", "training"}

@@ -25,7 +25,7 @@ def collapsing(job: Job) -> Figures:
         ``collapse_seconds``, the median over some trials; ``collapse_us`` per task;
         ``groups``, how many there are; ``process_gb``, the peak of the process in all.
     """
-    from lazygraph.viz.collapse import Groups, collapse
+    from lazygraph.viz.collapse.collapse import Groups, collapse
 
     def trial() -> tuple[float, Groups]:
         start = perf_counter()

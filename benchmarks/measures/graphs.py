@@ -20,7 +20,7 @@ _N_WARM = 50
 
 def _our_passes(raw: dict[Any, Any], outputs: list[Any]) -> Callable[[], object]:
     from lazygraph import Graph
-    from lazygraph.ordering import post_order
+    from lazygraph.graphs.order import post_order
     from lazygraph.passes import cull, fuse
 
     graph = Graph.from_dict(raw)
@@ -78,7 +78,7 @@ def alive_in_order(
 
 def _ours_alive(job: Job) -> Figures:
     from lazygraph import compute
-    from lazygraph.nodes import plan_of
+    from lazygraph.graphs.nodes import plan_of
     from lazygraph.observers import Recorder
 
     outputs = WORKLOADS[job.workload](job.n).build(Lazygraph("sync").lift)

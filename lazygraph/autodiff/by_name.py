@@ -8,12 +8,12 @@ from typing import Any
 from lazygraph.autodiff.cotangents import add_n
 from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
 from lazygraph.autodiff.walk import Walk
-from lazygraph.classic import value_of
 from lazygraph.errors import CaptureError, MissingKeyError, nearest
-from lazygraph.keys import Key
-from lazygraph.nodes import Node, node_type, steps_of
-from lazygraph.placeholders import name_of
-from lazygraph.schedulers.failure import short_traceback
+from lazygraph.graphs.inputs import name_of
+from lazygraph.graphs.nodes import Node, node_type, steps_of
+from lazygraph.interop.legacy import value_of
+from lazygraph.schedulers.explain import short_traceback
+from lazygraph.tasks.keys import Key
 
 __all__ = ["Backward", "backward"]
 

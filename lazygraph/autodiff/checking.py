@@ -12,9 +12,9 @@ from lazygraph.autodiff.cutout import cut
 from lazygraph.autodiff.gradients import jvp, vjp
 from lazygraph.autodiff.targets import Targets
 from lazygraph.errors import GradientMismatch
-from lazygraph.nodes import Node
-from lazygraph.running import Run
-from lazygraph.schedulers.failure import short_traceback
+from lazygraph.graphs.nodes import Node
+from lazygraph.run import Run
+from lazygraph.schedulers.explain import short_traceback
 
 __all__ = ["check_grads"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.structures import fields_of, is_container, is_number
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
-from lazygraph.shorten import short_repr
-from lazygraph.ways import Way, at
+from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.tree_paths import Way, at
 
 __all__ = [
     "STAND_INS",

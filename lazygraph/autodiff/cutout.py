@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.classic import value_of
-from lazygraph.functions import Function
-from lazygraph.nodes import Node, make_node, node_type, plan_of, steps_of
-from lazygraph.plan import Plan
+from lazygraph.graphs.nodes import Node, make_node, node_type, plan_of, steps_of
+from lazygraph.graphs.plan import Plan
+from lazygraph.interop.legacy import value_of
 from lazygraph.schedulers.synchronous import Synchronous
+from lazygraph.tasks.function import Function
 
 __all__ = ["Cutout", "cut"]
 

@@ -14,9 +14,9 @@ from lazygraph.autodiff.rules.kinds import separated
 from lazygraph.autodiff.table import Entry, Rule, edge_function, entry_of, refused
 from lazygraph.autodiff.traced import by_autograd, by_black_box
 from lazygraph.autodiff.users import by_user
-from lazygraph.classic import value_of
-from lazygraph.functions import Function
-from lazygraph.nodes import Node, node_type
+from lazygraph.graphs.nodes import Node, node_type
+from lazygraph.interop.legacy import value_of
+from lazygraph.tasks.function import Function
 
 __all__ = ["derive"]
 

@@ -10,10 +10,10 @@ from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.remat import After
 from lazygraph.autodiff.table import EdgeRule
 from lazygraph.autodiff.users import WholeVjp
-from lazygraph.functions import Function
-from lazygraph.fused import Fused
-from lazygraph.nodes import node_type
-from lazygraph.operations import apply
+from lazygraph.graphs.nodes import node_type
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.fused import Fused
+from lazygraph.tasks.operators import apply
 
 __all__ = ["expand"]
 

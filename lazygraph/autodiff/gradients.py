@@ -9,7 +9,7 @@ from lazygraph.autodiff.primitive import forward
 from lazygraph.autodiff.table import constant
 from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
 from lazygraph.autodiff.walk import Walk
-from lazygraph.schedulers.failure import short_traceback
+from lazygraph.schedulers.explain import short_traceback
 
 __all__ = ["grad", "hvp", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 

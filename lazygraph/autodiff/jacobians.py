@@ -14,9 +14,9 @@ from lazygraph.autodiff.gradients import grad
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.targets import Targets
 from lazygraph.autodiff.walk import Walk
-from lazygraph.functions import Function
-from lazygraph.nodes import Node
-from lazygraph.schedulers.failure import short_traceback
+from lazygraph.graphs.nodes import Node
+from lazygraph.schedulers.explain import short_traceback
+from lazygraph.tasks.function import Function
 
 __all__ = ["hessian", "jacobian"]
 

@@ -9,9 +9,9 @@ from lazygraph.autodiff.cotangents import like, part
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.table import Attribute
 from lazygraph.errors import NotDifferentiable
-from lazygraph.functions import Function
-from lazygraph.nodes import Node, node_type
-from lazygraph.ways import Way, places
+from lazygraph.graphs.nodes import Node, node_type
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.tree_paths import Way, places
 
 __all__ = ["Edges", "Engine", "Local", "pick"]
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.errors import DrawingError, InputError
-from lazygraph.keys import Key
-from lazygraph.nodes import Node, steps_of
-from lazygraph.running import Run
-from lazygraph.shorten import short_repr
+from lazygraph.graphs.nodes import Node, steps_of
+from lazygraph.run import Run
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.reprs import short_repr
 from lazygraph.viz.look import MOST_TASKS, PARTIAL, Detail, Notes
-from lazygraph.viz.text import one_line, truncated
+from lazygraph.viz.paint.text import one_line, truncated
 
 __all__ = ["gradient_notes"]
 

@@ -11,9 +11,9 @@ from functools import wraps
 from types import CodeType
 from typing import Any, TypeVar
 
-from lazygraph.containers import flatten
-from lazygraph.functions import Function
-from lazygraph.nodes import Node, make_node, node_type
+from lazygraph.graphs.nodes import Node, make_node, node_type
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.pytree import flatten
 
 __all__ = ["forward", "lazily", "primitive"]
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.functions import Function
-from lazygraph.nodes import Node, node_type
+from lazygraph.graphs.nodes import Node, node_type
+from lazygraph.tasks.function import Function
 
 __all__ = ["After", "Again"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.containers import _DataclassOf, _open
+from lazygraph.tasks.pytree import _DataclassOf, _open
 
 __all__ = [
     "PARTS",

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 
 from lazygraph.autodiff.cotangents import unbroadcast
 from lazygraph.errors import NotDifferentiable
-from lazygraph.functions import Function
-from lazygraph.keys import function_name
-from lazygraph.operations import Method, Nth
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.keys import function_name
+from lazygraph.tasks.operators import Method, Nth
 
 __all__ = [
     "Attribute",

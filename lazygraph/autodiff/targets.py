@@ -10,13 +10,13 @@ from lazygraph.autodiff.local import pick
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.walk import Walk
 from lazygraph.errors import CaptureError, CotangentError, NotReachedError
-from lazygraph.functions import Function
-from lazygraph.fused import Fused
-from lazygraph.keys import Key
-from lazygraph.nodes import Node, node_type
-from lazygraph.running import Lazies
-from lazygraph.shorten import short_repr
-from lazygraph.ways import at, places
+from lazygraph.graphs.nodes import Node, node_type
+from lazygraph.run import Lazies
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.fused import Fused
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.tree_paths import at, places
 
 __all__ = ["Targets", "check_goal", "fitted", "seeded"]
 

@@ -17,12 +17,12 @@ from typing import Any
 
 from lazygraph.autodiff.explaining import EXPLAINED, numpy_twin, reason_of
 from lazygraph.autodiff.local import Edges, Local, pick
-from lazygraph.containers import Template
 from lazygraph.errors import DerivativeError, NotDifferentiable
-from lazygraph.functions import Function
-from lazygraph.nodes import Node
+from lazygraph.graphs.nodes import Node
 from lazygraph.randomness import forbidden
-from lazygraph.sites import site_text
+from lazygraph.tasks.callsites import site_text
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.pytree import Template
 
 __all__ = ["BlackBox", "Known", "by_autograd", "by_black_box"]
 

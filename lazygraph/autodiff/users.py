@@ -11,9 +11,9 @@ from typing import Any
 from lazygraph.autodiff.cotangents import filled, fit, like
 from lazygraph.autodiff.local import Edges, Local, pick
 from lazygraph.errors import CaptureError, CotangentError
-from lazygraph.functions import Function
-from lazygraph.nodes import node_type
-from lazygraph.shorten import short_repr
+from lazygraph.graphs.nodes import node_type
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.reprs import short_repr
 
 __all__ = ["WholeVjp", "by_user", "defvjp"]
 

@@ -11,8 +11,8 @@ from lazygraph.autodiff.engines import derive
 from lazygraph.autodiff.local import Local, primal_of
 from lazygraph.autodiff.remat import Again
 from lazygraph.autodiff.table import is_constant
-from lazygraph.nodes import Node, node_type, steps_of
-from lazygraph.plan import gc_paused
+from lazygraph.graphs.nodes import Node, node_type, steps_of
+from lazygraph.graphs.plan import gc_paused
 
 __all__ = ["Edge", "Walk"]
 

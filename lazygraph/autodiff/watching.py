@@ -31,7 +31,7 @@ from lazygraph.autodiff.watched_numpy import (
     primitive_of,
     unboxed_tuple,
 )
-from lazygraph.shorten import short_repr
+from lazygraph.tasks.reprs import short_repr
 
 __all__ = [
     "has_rule",

@@ -9,8 +9,8 @@ from itertools import count
 from typing import Any
 
 from lazygraph.errors import UnsupportedOptionError
-from lazygraph.keys import Key
-from lazygraph.options import Options
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import Options
 
 __all__ = ["IN_CALL", "ON_CLUSTER", "Made", "OnCluster", "Retried", "call_with", "fetch"]
 

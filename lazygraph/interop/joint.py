@@ -12,13 +12,13 @@ from dask import _expr, _task_spec, highlevelgraph
 from dask.delayed import single_key
 from dask.highlevelgraph import MaterializedLayer
 
-from lazygraph.classic import value_of
-from lazygraph.containers import Template
-from lazygraph.functions import Function
-from lazygraph.interop.guest import Guest
+from lazygraph.interop.foreign import Guest
+from lazygraph.interop.legacy import value_of
 from lazygraph.interop.read import read_dask
-from lazygraph.keys import Key
-from lazygraph.task import Ref, Task, make_task
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.pytree import Template
+from lazygraph.tasks.task import Ref, Task, make_task
 
 __all__ = ["joint_tasks", "key_of"]
 

@@ -13,14 +13,14 @@ import dask.base
 from dask import _task_spec, highlevelgraph
 from dask.highlevelgraph import Layer, MaterializedLayer
 
-from lazygraph.classic import value_of
-from lazygraph.functions import Function
 from lazygraph.interop.calls import ON_CLUSTER, OnCluster
+from lazygraph.interop.legacy import value_of
 from lazygraph.interop.read import read_dask
 from lazygraph.interop.write import write_task
-from lazygraph.keys import Key
-from lazygraph.shorten import short_call
-from lazygraph.task import Ref, Task, make_task
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.reprs import short_call
+from lazygraph.tasks.task import Ref, Task, make_task
 
 __all__ = ["LazyLayer", "graph_for_dask", "held", "renamed"]
 

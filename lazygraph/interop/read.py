@@ -11,15 +11,15 @@ from typing import Any
 from dask import _task_spec as spec
 from dask.base import is_dask_collection
 
-from lazygraph.classic import Reader, read_entries, value_of
-from lazygraph.containers import PLAIN, Literal, Template, dict_of
 from lazygraph.errors import CaptureError
-from lazygraph.functions import Function
-from lazygraph.fused import fuse_tasks
 from lazygraph.interop.calls import Made, OnCluster, Retried, call_with, fetch
-from lazygraph.keys import Key
-from lazygraph.options import NO_OPTIONS, Options
-from lazygraph.task import Ref, Task, make_task
+from lazygraph.interop.legacy import Reader, read_entries, value_of
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.fused import fuse_tasks
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import NO_OPTIONS, Options
+from lazygraph.tasks.pytree import PLAIN, Literal, Template, dict_of
+from lazygraph.tasks.task import Ref, Task, make_task
 
 __all__ = ["read_dask", "tasks_of"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from dask import _task_spec
 
-from lazygraph.classic import nested_key, value_of
-from lazygraph.containers import dict_of
 from lazygraph.errors import UnsupportedOptionError
-from lazygraph.fused import Fused
 from lazygraph.interop.calls import IN_CALL, Made, Retried, call_with, fetch
-from lazygraph.keys import Key
-from lazygraph.options import PASS_OPTIONS
-from lazygraph.task import Ref, Task
+from lazygraph.interop.legacy import nested_key, value_of
+from lazygraph.tasks.fused import Fused
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import PASS_OPTIONS
+from lazygraph.tasks.pytree import dict_of
+from lazygraph.tasks.task import Ref, Task
 
 __all__ = ["write_dask", "write_task"]
 

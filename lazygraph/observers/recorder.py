@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lazygraph.keys import Key
 from lazygraph.protocols import (
     Event,
     Released,
@@ -12,6 +11,7 @@ from lazygraph.protocols import (
     TaskSkipped,
     TaskStarted,
 )
+from lazygraph.tasks.keys import Key
 
 __all__ = ["Recorder"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
+from lazygraph.graphs.graph import Graph
 from lazygraph.passes.cull import cull
 from lazygraph.passes.dedupe import dedupe
 from lazygraph.passes.fuse import fuse
 from lazygraph.passes.inline import inline
 from lazygraph.protocols import Pass
+from lazygraph.tasks.keys import Key
 
 __all__ = ["DEFAULT", "cull", "dedupe", "fuse", "inline", "run_passes"]
 

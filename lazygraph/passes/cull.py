@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
+from lazygraph.graphs.graph import Graph
+from lazygraph.tasks.keys import Key
 
 __all__ = ["cull"]
 

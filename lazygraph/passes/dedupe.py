@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lazygraph.classic import value_of
-from lazygraph.functions import Function
-from lazygraph.graph import Graph
-from lazygraph.keys import ContentKeys, Key
-from lazygraph.ordering import post_order
-from lazygraph.task import Ref, Task, make_task
+from lazygraph.graphs.graph import Graph
+from lazygraph.graphs.order import post_order
+from lazygraph.interop.legacy import value_of
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.keys import ContentKeys, Key
+from lazygraph.tasks.task import Ref, Task, make_task
 
 __all__ = ["dedupe"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from lazygraph.fused import fuse_tasks
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
-from lazygraph.task import Task
+from lazygraph.graphs.graph import Graph
+from lazygraph.tasks.fused import fuse_tasks
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.task import Task
 
 __all__ = ["fuse"]
 

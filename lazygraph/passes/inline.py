@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lazygraph.fused import fuse_tasks
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
-from lazygraph.ordering import post_order
-from lazygraph.task import Ref, Task
+from lazygraph.graphs.graph import Graph
+from lazygraph.graphs.order import post_order
+from lazygraph.tasks.fused import fuse_tasks
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.task import Ref, Task
 
 __all__ = ["inline"]
 

@@ -7,15 +7,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from lazygraph.errors import UnknownSchedulerError, UnsupportedOptionError, nearest
-from lazygraph.options import PASS_OPTIONS, Options
-from lazygraph.plan import Plan
+from lazygraph.errors import (
+    ImpossibleDemandError,
+    UnknownSchedulerError,
+    UnsupportedOptionError,
+    nearest,
+)
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Scheduler
-from lazygraph.schedulers.cores import check_num_workers
 from lazygraph.schedulers.dask import LOCAL_NAMES, DaskGet, local
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.schedulers.threads import Threads
-from lazygraph.terms import NO_TERMS, Terms
+from lazygraph.schedulers.workers import check_num_workers
+from lazygraph.tasks.options import PASS_OPTIONS, Options
+from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = [
     "DaskGet",
@@ -158,4 +163,17 @@ def refuse_unsupported(scheduler: Scheduler, plan: Plan, terms: Terms = NO_TERMS
                     shown = "async def" if name == "is_async" else name
                     raise UnsupportedOptionError(shown, scheduler.name, plan.key(step))
     if "limits" in known:  # a cluster has its own: its workers' resources
-        terms.check(plan)
+        _refuse_impossible(plan, terms)
+
+
+def _refuse_impossible(plan: Plan, terms: Terms) -> None:
+    """Raise ImpossibleDemandError if a task uses more of a resource than there is."""
+    checked = set()
+    for step, options in plan.options.items():
+        if options.uses and options not in checked:
+            checked.add(options)
+            for resource, amount in options.uses:
+                if amount > terms.limits.get(resource, 0):
+                    raise ImpossibleDemandError(
+                        plan.key(step), resource, amount, terms.limits.get(resource)
+                    )

@@ -8,8 +8,8 @@ from functools import cached_property
 from types import NoneType
 from typing import Any
 
-from lazygraph.keys import Key
-from lazygraph.plan import PENDING, Plan
+from lazygraph.graphs.plan import PENDING, Plan
+from lazygraph.tasks.keys import Key
 
 __all__ = ["Partial", "keep_partial"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Any
 
-from lazygraph.plan import PENDING, Plan
+from lazygraph.graphs.plan import PENDING, Plan
 
 __all__ = ["RunState"]
 

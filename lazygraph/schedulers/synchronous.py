@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lazygraph.options import CONTROLS
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import Controller, InlineLane, InlineStream, Stream
-from lazygraph.schedulers.failure import explain, throw
+from lazygraph.schedulers.explain import explain, throw
+from lazygraph.schedulers.notify import Watch
 from lazygraph.schedulers.partial import keep_partial
 from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
-from lazygraph.schedulers.watch import Watch
-from lazygraph.terms import NO_TERMS, TERMS, Terms
+from lazygraph.tasks.options import CONTROLS
+from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
 
 __all__ = ["Synchronous"]
 

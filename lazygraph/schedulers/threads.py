@@ -9,8 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from lazygraph.errors import RunStopped
-from lazygraph.options import CONTROLS
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import (
     Controller,
@@ -22,12 +21,13 @@ from lazygraph.schedulers.controlled import (
     is_inside_lane,
     settle_in,
 )
-from lazygraph.schedulers.cores import check_num_workers
-from lazygraph.schedulers.failure import add_note, explain, throw
+from lazygraph.schedulers.explain import add_note, explain, throw
+from lazygraph.schedulers.notify import Watch, watched
 from lazygraph.schedulers.partial import keep_partial
 from lazygraph.schedulers.runstate import RunState, StepFailed
-from lazygraph.schedulers.watch import Watch, watched
-from lazygraph.terms import NO_TERMS, TERMS, Terms
+from lazygraph.schedulers.workers import check_num_workers
+from lazygraph.tasks.options import CONTROLS
+from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
 
 __all__ = ["Threads"]
 

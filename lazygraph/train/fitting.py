@@ -11,8 +11,8 @@ from time import perf_counter
 from typing import Any
 
 from lazygraph.errors import CaptureError, CheckpointError, OptionError, TrainingError
-from lazygraph.schedulers.failure import add_note
-from lazygraph.shorten import short_repr
+from lazygraph.schedulers.explain import add_note
+from lazygraph.tasks.reprs import short_repr
 from lazygraph.train import checkpoints
 from lazygraph.train.optimizers import sgd
 from lazygraph.train.progress import Progress, progress_of

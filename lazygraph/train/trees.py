@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lazygraph.errors import TrainingError
-from lazygraph.shorten import short_repr
+from lazygraph.tasks.reprs import short_repr
 
 __all__ = ["mapped", "shapes_of"]
 

@@ -11,15 +11,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import DrawingError
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
+from lazygraph.graphs.graph import Graph
+from lazygraph.tasks.keys import Key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lazygraph.viz.items import Picture
+    from lazygraph.viz.paint.items import Picture
+    from lazygraph.viz.paint.themes import Theme
     from lazygraph.viz.subject import Subject
-    from lazygraph.viz.themes import Theme
 
 __all__ = ["Drawing", "check_format", "draw"]
 
@@ -38,7 +38,7 @@ class Drawing:
     """
 
     def __init__(self, subject: Subject) -> None:
-        from lazygraph.viz.views import view_of
+        from lazygraph.viz.scenes.choose import view_of
 
         self._subject = subject
         self._view = view_of(subject)
@@ -50,7 +50,7 @@ class Drawing:
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text; light, unless ``theme="dark"`` was asked for."""
-        from lazygraph.viz.svg import svg_text
+        from lazygraph.viz.write.svg import svg_text
 
         return svg_text(self._picture)
 
@@ -60,8 +60,8 @@ class Drawing:
 
         A collapsed drawing can be unfolded in it, up to 150,000 tasks.
         """
-        from lazygraph.viz.html import html_page
-        from lazygraph.viz.views import tasks_view
+        from lazygraph.viz.scenes.choose import tasks_view
+        from lazygraph.viz.write.html import html_page
 
         view, theme = self._view, self._subject.look.theme
         if view.groups is None or len(self._subject.shown) > _MOST_TASKS_IN_PAGE:
@@ -78,13 +78,13 @@ class Drawing:
 
     def to_dot(self) -> str:
         """What is drawn in Graphviz's DOT language, labels and colours included."""
-        from lazygraph.viz.dot_text import dot_text
+        from lazygraph.viz.write.dot import dot_text
 
         return dot_text(self._view.scene, self._theme)
 
     def to_mermaid(self) -> str:
         """What is drawn as a Mermaid flowchart, for READMEs and wikis."""
-        from lazygraph.viz.mermaid import mermaid_text
+        from lazygraph.viz.write.mermaid import mermaid_text
 
         return mermaid_text(self._view.scene, self._theme)
 
@@ -113,7 +113,7 @@ class Drawing:
         """
         from pathlib import Path  # late: it takes a fifth of the library's time to import
 
-        from lazygraph.viz.files import write
+        from lazygraph.viz.write.files import write
 
         path = Path(path)
         if format is None:
@@ -126,13 +126,13 @@ class Drawing:
 
     def _content(self, kind: str) -> bytes:
         if kind == "png":
-            from lazygraph.viz.png import png_bytes
-            from lazygraph.viz.svg import FONTS
+            from lazygraph.viz.write.png import png_bytes
+            from lazygraph.viz.write.svg import FONTS
 
             size = self._picture.width_px, self._picture.height_px
             return png_bytes(self.svg, *size, FONTS)
         if kind == "pdf":
-            from lazygraph.viz.pdf import pdf_bytes
+            from lazygraph.viz.write.pdf import pdf_bytes
 
             return pdf_bytes(self._picture)
         return self._text(kind).encode("utf-8")
@@ -146,22 +146,22 @@ class Drawing:
 
     @cached_property
     def _picture(self) -> Picture:
-        from lazygraph.viz.frame import picture_of
-        from lazygraph.viz.views import pictured
+        from lazygraph.viz.paint.frame import picture_of
+        from lazygraph.viz.scenes.choose import pictured
 
         view = pictured(self._subject, self._view)
         return picture_of(view.scene, view.layout, self._theme)
 
     @property
     def _theme(self) -> Theme:
-        from lazygraph.viz.themes import THEMES
+        from lazygraph.viz.paint.themes import THEMES
 
         return THEMES[self._subject.look.theme]
 
     @cached_property
     def _inline(self) -> str:
         """For a page around it: follows its theme, and scrolls where it is too wide."""
-        from lazygraph.viz.svg import following_svg_text
+        from lazygraph.viz.write.svg import following_svg_text
 
         follows = self._subject.look.theme == "auto"
         text = following_svg_text(self._picture) if follows else self.svg

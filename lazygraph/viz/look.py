@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lazygraph.errors import DrawingError, nearest
-from lazygraph.keys import Key
-from lazygraph.task import Task
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.task import Task
 
 if TYPE_CHECKING:
     from lazygraph.observers import Recorder

@@ -8,17 +8,17 @@ from functools import cached_property
 from typing import get_args
 
 from lazygraph.errors import DrawingError
-from lazygraph.graph import Graph
-from lazygraph.keys import Key
-from lazygraph.ordering import post_order
-from lazygraph.viz.colours import hues_by_name
-from lazygraph.viz.labels import Labeller, Names, names_of
+from lazygraph.graphs.graph import Graph
+from lazygraph.graphs.order import post_order
+from lazygraph.tasks.keys import Key
 from lazygraph.viz.look import PARTIAL, Colour, Look, Notes
 from lazygraph.viz.model import Edge, Mark
-from lazygraph.viz.quantities import Lifetimes, quantities, shares
-from lazygraph.viz.runs import Outcome, outcomes_of
-from lazygraph.viz.text import TIMES
-from lazygraph.viz.themes import ROLES
+from lazygraph.viz.paint.colours import hues_by_name
+from lazygraph.viz.paint.text import TIMES
+from lazygraph.viz.paint.themes import ROLES
+from lazygraph.viz.scenes.labels import Labeller, Names, names_of
+from lazygraph.viz.scenes.quantities import Lifetimes, quantities, shares
+from lazygraph.viz.scenes.runs import Outcome, outcomes_of
 
 __all__ = ["Subject", "times"]
 
@@ -74,7 +74,7 @@ class Subject:
         focus = self.look.focus
         if focus is None:
             return self.keys
-        from lazygraph.viz.focus import neighbourhood
+        from lazygraph.viz.scenes.focus import neighbourhood
 
         near = neighbourhood(self.graph, focus, self.look.depth)
         self.hidden = near.hidden_dependencies, near.hidden_dependents

@@ -15,7 +15,7 @@ import numpy as np
 from lazygraph.autodiff.cotangents import Like, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant, define, elementwise, refuse
-from lazygraph.operations import power, rounded
+from lazygraph.tasks.operators import power, rounded
 
 
 @primitive

@@ -11,8 +11,8 @@ from lazygraph.autodiff.primitive import forward, lazily, primitive
 from lazygraph.autodiff.rules.elementwise import above
 from lazygraph.autodiff.rules.reductions import spread
 from lazygraph.autodiff.table import define, elementwise
-from lazygraph.containers import LAZY, flatten
-from lazygraph.functions import Function
+from lazygraph.tasks.function import Function
+from lazygraph.tasks.pytree import LAZY, flatten
 
 __all__ = ["logsumexp", "logsumexp_slopes", "weights"]
 

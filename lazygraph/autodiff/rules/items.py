@@ -11,7 +11,7 @@ from lazygraph.autodiff.cotangents import Like, placed, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import define
 from lazygraph.errors import NotDifferentiable
-from lazygraph.operations import Nth
+from lazygraph.tasks.operators import Nth
 
 
 @primitive

@@ -8,17 +8,17 @@ from time import perf_counter
 from typing import Any
 
 from lazygraph.errors import RunStopped, TaskTimeout
-from lazygraph.options import NO_OPTIONS
-from lazygraph.plan import PENDING, Plan
+from lazygraph.graphs.plan import PENDING, Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled.lanes import Job, Lane
 from lazygraph.schedulers.controlled.mail import Mailbox, Outcome
 from lazygraph.schedulers.controlled.state import ControlledState
-from lazygraph.schedulers.failure import add_note, explain, throw
+from lazygraph.schedulers.explain import add_note, explain, throw
+from lazygraph.schedulers.notify import Watch, watched
 from lazygraph.schedulers.partial import keep_partial
 from lazygraph.schedulers.runstate import StepFailed
-from lazygraph.schedulers.watch import Watch, watched
-from lazygraph.terms import Terms
+from lazygraph.tasks.options import NO_OPTIONS
+from lazygraph.tasks.terms import Terms
 
 __all__ = ["Controller"]
 

@@ -12,14 +12,14 @@ from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
 
-from lazygraph.keys import Key
-from lazygraph.options import NO_OPTIONS
-from lazygraph.outcomes import Failed, Skipped
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.controlled.resources import Demand, Resources
-from lazygraph.schedulers.failure import Attempt
+from lazygraph.schedulers.explain import Attempt
+from lazygraph.schedulers.outcomes import Failed, Skipped
 from lazygraph.schedulers.runstate import RunState
-from lazygraph.terms import Terms
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import NO_OPTIONS
+from lazygraph.tasks.terms import Terms
 
 __all__ = ["ControlledState"]
 

@@ -10,12 +10,12 @@ from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
 from lazygraph.errors import RunStopped
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled.controller import Controller
 from lazygraph.schedulers.controlled.mail import Cancelled, Consumed
-from lazygraph.schedulers.failure import copy_notes, throw
-from lazygraph.terms import Terms
+from lazygraph.schedulers.explain import copy_notes, throw
+from lazygraph.tasks.terms import Terms
 
 __all__ = ["InlineStream", "PumpedStream", "Stream", "Streaming"]
 

@@ -10,15 +10,15 @@ from distributed import Client, get_client, rejoin, secede
 from distributed.worker import thread_state  # type: ignore[attr-defined]
 
 from lazygraph.errors import NoSuchWorkerError, RunError, UnsupportedOptionError
-from lazygraph.keys import Key
-from lazygraph.options import Options
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import Stream
 from lazygraph.schedulers.dask.futures import Futures
 from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.dask.streams import ClusterStream
-from lazygraph.terms import NO_TERMS, Terms
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import Options
+from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = ["Cluster", "current_cluster"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from lazygraph.keys import Key
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.dask.raised import TaskRaised
-from lazygraph.schedulers.failure import annotate
-from lazygraph.shorten import short_call
+from lazygraph.schedulers.explain import annotate
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.reprs import short_call
 
 __all__ = ["explain_far", "explain_killed", "find_step"]
 

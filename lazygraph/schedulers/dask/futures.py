@@ -12,15 +12,15 @@ from weakref import WeakKeyDictionary
 from distributed import KilledWorker
 from distributed.spans import SpanMetadata
 
-from lazygraph.keys import Key
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.dask.failing import explain_far, explain_killed
 from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.dask.shipment import ship
 from lazygraph.schedulers.dask.steps import Packer, cannot_travel
-from lazygraph.schedulers.failure import add_note, throw
-from lazygraph.terms import Terms
+from lazygraph.schedulers.explain import add_note, throw
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.terms import Terms
 
 __all__ = ["Futures"]
 

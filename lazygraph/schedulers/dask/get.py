@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from lazygraph.keys import Key
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer, Pass
-from lazygraph.schedulers.cores import check_num_workers
 from lazygraph.schedulers.dask.failing import explain_far, find_step
 from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.dask.steps import NearStep, Packer
-from lazygraph.schedulers.failure import explain, throw
+from lazygraph.schedulers.explain import explain, throw
+from lazygraph.schedulers.notify import Watch, watched
 from lazygraph.schedulers.runstate import StepFailed
-from lazygraph.schedulers.watch import Watch, watched
-from lazygraph.terms import NO_TERMS, Terms
+from lazygraph.schedulers.workers import check_num_workers
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = ["LOCAL_NAMES", "DaskGet", "DaskProcesses", "local"]
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 from lazygraph.errors import RunError
-from lazygraph.keys import Key
 from lazygraph.schedulers.dask.raised import carried
-from lazygraph.schedulers.failure import add_note
+from lazygraph.schedulers.explain import add_note
+from lazygraph.tasks.keys import Key
 
 __all__ = ["OnCluster"]
 

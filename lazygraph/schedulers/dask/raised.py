@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lazygraph.keys import Key
+from lazygraph.tasks.keys import Key
 
 __all__ = ["TaskRaised", "carried"]
 

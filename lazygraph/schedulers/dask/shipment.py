@@ -12,10 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from dask._task_spec import Task, TaskRef
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-from lazygraph.containers import Template
-from lazygraph.keys import Key
-from lazygraph.options import NO_OPTIONS, Options
-from lazygraph.plan import gc_paused
+from lazygraph.graphs.plan import gc_paused
 from lazygraph.randomness import Seed
 from lazygraph.schedulers.dask.steps import (
     FarCoroutine,
@@ -25,6 +22,9 @@ from lazygraph.schedulers.dask.steps import (
     literals_of,
 )
 from lazygraph.schedulers.processes.pickling import dumps, loads
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import NO_OPTIONS, Options
+from lazygraph.tasks.pytree import Template
 
 __all__ = ["PlanGraph", "ship"]
 

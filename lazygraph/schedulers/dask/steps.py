@@ -14,20 +14,20 @@ from contextvars import copy_context
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
-from lazygraph.classic import value_of
-from lazygraph.containers import Template
 from lazygraph.errors import UnpicklableError
-from lazygraph.finite import Checked
-from lazygraph.fused import MemberFailed
-from lazygraph.keys import Key
-from lazygraph.plan import Plan
+from lazygraph.graphs.nan_check import Checked
+from lazygraph.graphs.plan import Plan
+from lazygraph.interop.legacy import value_of
 from lazygraph.randomness import Seed, seeded
 from lazygraph.schedulers.controlled import settle_in
 from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.dask.raised import TaskRaised
+from lazygraph.schedulers.notify import Watch
 from lazygraph.schedulers.runstate import StepFailed
-from lazygraph.schedulers.watch import Watch
-from lazygraph.shorten import short_call
+from lazygraph.tasks.fused import MemberFailed
+from lazygraph.tasks.keys import Key
+from lazygraph.tasks.pytree import Template
+from lazygraph.tasks.reprs import short_call
 
 __all__ = ["FarCoroutine", "FarStep", "NearStep", "Packer", "cannot_travel"]
 

@@ -10,8 +10,8 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any, TypeAlias
 
 from lazygraph.schedulers.processes.pickling import dumps
-from lazygraph.shorten import short_repr
-from lazygraph.task import Call
+from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.task import Call
 
 __all__ = ["argument_path", "blame"]
 
@@ -274,7 +274,7 @@ def argument_path(call: Call, leaf_index: int) -> str:
 
     Examples
     --------
-    >>> from lazygraph.task import Ref, Task
+    >>> from lazygraph.tasks.task import Ref, Task
     >>> argument_path(Task(print, (1, {"k": [2, Ref("x")]}), {"end": ""}), 3)
     "args[1]['k'][1]"
     """

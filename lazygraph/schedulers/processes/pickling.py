@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from lazygraph.functions import _named
+from lazygraph.tasks.function import _named
 
 __all__ = ["dumps", "loads", "pack_function"]
 

@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from lazygraph.errors import WorkerStartError
-from lazygraph.schedulers.cores import usable_cores
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena, Handle
 from lazygraph.schedulers.processes.board import Note, erase, read_note
@@ -31,6 +30,7 @@ from lazygraph.schedulers.processes.messages import (
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
 from lazygraph.schedulers.processes.pickling import pack_function
 from lazygraph.schedulers.processes.remote import from_wire
+from lazygraph.schedulers.workers import usable_cores
 
 __all__ = ["Pool", "Recipe", "Worker"]
 

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lazygraph.errors import OptionError, RunError, RunStopped
-from lazygraph.options import CONTROLS
-from lazygraph.plan import Plan
+from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import (
     Controller,
@@ -20,12 +19,13 @@ from lazygraph.schedulers.controlled import (
     ThreadLane,
     is_inside_lane,
 )
-from lazygraph.schedulers.cores import check_num_workers
 from lazygraph.schedulers.processes.lane import PoolMailbox, ProcessLane
 from lazygraph.schedulers.processes.pool import Pool, Recipe
 from lazygraph.schedulers.processes.warm import warm_pools
 from lazygraph.schedulers.processes.worker import is_loading, is_worker
-from lazygraph.terms import NO_TERMS, TERMS, Terms
+from lazygraph.schedulers.workers import check_num_workers
+from lazygraph.tasks.options import CONTROLS
+from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
 
 __all__ = ["Processes"]
 

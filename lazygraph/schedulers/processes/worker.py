@@ -20,7 +20,6 @@ from time import perf_counter_ns
 from typing import Any
 
 from lazygraph.randomness import Seed, seeded
-from lazygraph.schedulers.cores import share_cores
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.blame import blame
@@ -43,6 +42,7 @@ from lazygraph.schedulers.processes.messages import (
 from lazygraph.schedulers.processes.parcels import pack, unpack
 from lazygraph.schedulers.processes.pickling import loads
 from lazygraph.schedulers.processes.remote import to_wire
+from lazygraph.schedulers.workers import share_cores
 
 __all__ = ["is_loading", "is_worker", "main"]
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lazygraph.errors import DrawingError
-from lazygraph.viz.layout.directions import MARGIN_PX, Size, direction_of
+from lazygraph.viz.layout.rank.directions import MARGIN_PX, Size, direction_of
 from lazygraph.viz.model import Layout, Point
 
 __all__ = ["dot_layout", "find_dot"]

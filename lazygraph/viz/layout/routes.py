@@ -13,8 +13,8 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from lazygraph.viz.layout.bands import Band
-from lazygraph.viz.layout.net import Net
+from lazygraph.viz.layout.order.net import Net
+from lazygraph.viz.layout.place.bands import Band
 from lazygraph.viz.model import Point
 
 __all__ = ["routes_of"]

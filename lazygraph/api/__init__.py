@@ -1,0 +1,1 @@
+"""What users call: `delayed`, `compute`, `visualize`, `function` and their kin."""

@@ -1,0 +1,151 @@
+"""Lazy values -> a picture of their graph: `visualize`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lazygraph.errors import DrawingError
+from lazygraph.graphs.nodes import Node, graph_of
+from lazygraph.passes import run_passes
+from lazygraph.protocols import Lazy
+from lazygraph.run import Lazies
+from lazygraph.schedulers.explain import short_traceback
+from lazygraph.tasks.keys import Key
+from lazygraph.viz import Drawing, check_format, draw
+
+if TYPE_CHECKING:
+    from lazygraph.observers import Recorder
+    from lazygraph.viz.look import Colour, Detail, Engine, Format, Labels, Rankdir, ThemeName
+
+__all__ = ["visualize"]
+
+
+@short_traceback
+def visualize(
+    *args: Any,
+    filename: str | os.PathLike[str] | None = None,
+    format: Format | None = None,  # noqa: A002  # Dask's name for it
+    optimize_graph: bool = False,
+    rankdir: Rankdir = "BT",
+    engine: Engine = "auto",
+    detail: Detail = "auto",
+    color: Colour | None = None,
+    labels: Labels | None = None,
+    focus: Lazy[Any] | Key | None = None,
+    depth: int = 2,
+    theme: ThemeName = "auto",
+    title: str | None = None,
+    run: Recorder | None = None,
+    gradients: bool = False,
+    wrt: Any = None,
+    inputs: Mapping[Any, Any] | None = None,
+    traverse: bool = True,
+) -> Drawing:
+    """Draw the graph of the lazy values among the arguments.
+
+    Parameters
+    ----------
+    filename : path, optional
+        Also write the picture there: ``.svg``, ``.png``, ``.pdf``, ``.html`` (a page to pan,
+        zoom and search in), ``.dot`` or ``.mmd`` (Mermaid). Nothing is written without it.
+    format : str, optional
+        One of these without the dot, whatever the extension.
+    optimize_graph : bool
+        Draw the graph as `optimize` makes it.
+    rankdir : str
+        Which way the data flows: "BT", the default, is upward; "TB", "LR", "RL".
+    engine : str
+        What places boxes: "builtin" and "auto" need nothing installed; "dot" asks Graphviz's
+        program of that name.
+    detail : str
+        "tasks": a box a task. "full": calls and data apart, as Dask draws them. "collapsed":
+        a box for tasks that do the same. "auto", the default: tasks if they are at most 150
+        and not too wide together, else collapsed.
+    color : str, optional
+        What colours stand for: "function", the default; "order", "ages", "freed",
+        "memoryincreases", "memorydecreases", "memorypressure" of the plan; "seconds",
+        "bytes", "worker" of the run, which also gives "order" if there is one.
+    labels : str, mapping or callable, optional
+        First lines: "function", the default; "key"; by key; what it gives for key and task.
+    focus : Delayed or Key, optional
+        Draw only what is near this task.
+    depth : int
+        How many dependencies away from `focus`, 2 by default.
+    theme : str
+        "light", "dark", or "auto", the default: light in files, and what the reader has set
+        in notebooks and pages.
+    title : str, optional
+        Stands above.
+    run : Recorder, optional
+        Of a run of this graph: failed, skipped and slow tasks are marked.
+    gradients : bool
+        Of one lazy value, a scalar: on each edge, the value that flows forward, and beside it
+        what the derivative of the goal by that value has by way of this edge; in each box, all
+        of that derivative. They are computed for it. Over 150 tasks, only if `detail` is
+        "tasks".
+    wrt : Delayed, or list, tuple or dict of such, optional
+        With `gradients`: what to go back to, as for `lazygraph.backward`.
+    inputs : mapping, optional
+        With `gradients`: the inputs' values; without them names are written.
+    traverse : bool
+        Whether to look for lazy values inside containers.
+
+    Returns
+    -------
+    Drawing
+        Shown by Jupyter; has ``.svg``, ``.html``, ``.to_dot()``, ``.to_mermaid()`` and
+        ``.save(path)``.
+
+    Raises
+    ------
+    DrawingError
+        If there is nothing lazy to draw, for a value that is not known, or if the file cannot
+        be written.
+    MissingKeyError
+        If `focus` is not in the graph.
+
+    Examples
+    --------
+    >>> from lazygraph import delayed
+    >>> total = delayed(sum)([delayed(abs)(n) for n in range(3)])
+    >>> visualize(total, detail="full", rankdir="LR")
+    Drawing(4 tasks)
+    """
+    check_format(filename, format)
+    nodes = Lazies(args, traverse).nodes
+    if not nodes:
+        raise DrawingError("there is no lazy value among the arguments: nothing to draw")
+    graph, keys = graph_of(nodes), [node._get_key() for node in nodes]
+    if not gradients and (wrt is not None or inputs is not None):
+        raise DrawingError("wrt= and inputs= say what gradients=True draws: give that too")
+    notes = {"notes": _gradient_notes(nodes, wrt, inputs, detail)} if gradients else {}
+    drawing = draw(
+        run_passes(graph, keys) if optimize_graph else graph,
+        keys,
+        rankdir=rankdir,
+        engine=engine,
+        detail=detail,
+        color=color,
+        labels=labels,
+        focus=focus._get_key() if isinstance(focus, Node) else focus,
+        depth=depth,
+        theme=theme,
+        title=title,
+        run=run,
+        **notes,
+    )
+    if filename is not None:
+        drawing.save(filename, format)
+    return drawing
+
+
+def _gradient_notes(
+    nodes: Sequence[Node], wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail
+) -> Any:
+    if len(nodes) != 1:
+        raise DrawingError(f"gradients=True draws those of one lazy value, not of {len(nodes)}")
+    from lazygraph.autodiff.notes import gradient_notes  # late: it brings numpy
+
+    return gradient_notes(nodes[0], wrt, inputs, detail)

@@ -1,0 +1,1 @@
+"""Many calls: lazy values -> graph, graph -> plan."""

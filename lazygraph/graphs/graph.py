@@ -1,0 +1,243 @@
+"""A graph: tasks by key, the questions one asks of it, and the edits that keep it whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lazygraph.errors import CycleError, GraphEditError, MissingKeyError, nearest
+from lazygraph.graphs.order import find_cycle, post_order
+from lazygraph.interop.legacy import read_classic
+from lazygraph.tasks.keys import Key, check_key
+from lazygraph.tasks.pytree import LAZY, flatten
+from lazygraph.tasks.task import Ref, Task
+
+__all__ = ["Graph"]
+
+
+class Graph(Mapping[Key, Task]):
+    """Tasks by key: a mapping to read, with edits that refuse to break it.
+
+    Parameters
+    ----------
+    tasks : mapping of key to Task, optional
+        Not checked here, so that a broken graph can be asked what is wrong with it: see
+        `check`. For the classic dict of tuples use `Graph.from_dict`.
+
+    Examples
+    --------
+    >>> graph = Graph.from_dict({"x": 1, "y": (abs, "x"), "z": (max, "x", "y")})
+    >>> graph.dependencies("z")
+    ('x', 'y')
+    >>> graph.dependents("x")
+    ('y', 'z')
+    >>> graph.remove("x")
+    Traceback (most recent call last):
+        ...
+    lazygraph.errors.GraphEditError: 'x' cannot be removed: 'y', 'z' need it
+    """
+
+    __slots__ = ("_dependents", "_tasks")
+
+    def __init__(self, tasks: Mapping[Key, Task] | None = None) -> None:
+        self._tasks: dict[Key, Task] = dict(tasks or {})
+        # key -> the keys that need it, in graph order; made at the first question, kept by edits
+        self._dependents: dict[Key, dict[Key, None]] | None = None
+        for key, task in self._tasks.items():
+            if type(task) is not Task:
+                raise TypeError(
+                    f"graph[{key!r}] is {type(task).__name__}, not a Task; "
+                    "Graph.from_dict reads the classic form"
+                )
+
+    @classmethod
+    def from_dict(cls, dsk: Mapping[Key, Any]) -> Graph:
+        """The graph of a dict, ``{"x": 1, "y": (inc, "x")}``, by Dask's rules; or `from_dask`."""
+        if "dask._task_spec" not in sys.modules:  # then none of its objects can be in there
+            return cls(read_classic(dsk))
+        from lazygraph.interop.read import read_dask  # late: nobody needs Dask to be imported
+
+        return cls(read_dask(dsk))
+
+    @classmethod
+    def from_dask(cls, obj: Any) -> Graph:
+        """The graph of a Dask collection, a `HighLevelGraph`, or a dict of Dask's tasks.
+
+        Keys, dependencies and functions are kept; nested calls and fused tasks become fused
+        tasks here, which know their members. Dask's annotations are not read.
+
+        Examples
+        --------
+        >>> from dask import delayed
+        >>> graph = Graph.from_dask(delayed(max)(delayed(abs)(-1), 2))
+        >>> sorted(task.name for task in graph.values())
+        ['abs', 'max']
+        """
+        from lazygraph.interop.read import tasks_of  # late, as above
+
+        return cls(tasks_of(obj))
+
+    def to_dask(self) -> dict[Key, Any]:
+        """The graph as a dict of Dask's own task objects, by the same keys.
+
+        What `from_dask` reads back. Not kept is what Dask's tasks have no place for: which
+        ones are pure, and where they were captured. `retries` and `backoff` go with the call.
+
+        Raises
+        ------
+        UnsupportedOptionError
+            For a task with any other option, which Dask would ignore.
+
+        Examples
+        --------
+        >>> import dask
+        >>> graph = Graph.from_dict({"x": 1, "y": (max, "x", 2)})
+        >>> dask.get(graph.to_dask(), "y")
+        2
+        """
+        from lazygraph.interop.write import write_dask  # late, as above
+
+        return write_dask(self._tasks)
+
+    # ------------------------------------------------------------- a mapping
+    def __getitem__(self, key: Key) -> Task:
+        try:
+            return self._tasks[key]
+        except KeyError:
+            raise MissingKeyError(None, key, nearest(key, self._tasks)) from None
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._tasks
+
+    def __repr__(self) -> str:
+        return f"Graph({len(self)} tasks)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Graph, (self._tasks,)
+
+    def copy(self) -> Graph:
+        """A graph that can be edited without changing this one; the tasks are shared."""
+        return Graph(self._tasks)
+
+    # ------------------------------------------------------------- questions
+    def dependencies(self, key: Key) -> tuple[Key, ...]:
+        """The keys that the task of `key` needs, in the order of its arguments."""
+        return self[key].dependencies
+
+    def dependents(self, key: Key) -> tuple[Key, ...]:
+        """The keys of the tasks that need `key`. O(graph) the first time, then O(answer)."""
+        self[key]
+        return tuple(self._index()[key])
+
+    def toposort(self) -> list[Key]:
+        """All keys, each after its dependencies; raises CycleError or MissingKeyError."""
+        return post_order(self._tasks, self._tasks)
+
+    def find_cycle(self) -> list[Key] | None:
+        """Some cycle as a list of keys, each needing the next; None if there is none."""
+        return find_cycle(self._tasks)
+
+    def check(self) -> None:
+        """Raise MissingKeyError or CycleError if the graph cannot run. O(graph)."""
+        self.toposort()
+
+    def subgraph(self, keys: Iterable[Key]) -> Graph:
+        """The tasks of `keys` and all that they need."""
+        return Graph({key: self._tasks[key] for key in post_order(self._tasks, keys)})
+
+    # ----------------------------------------------------------------- edits
+    def add(self, key: Key, task: Task) -> None:
+        """Put a new task in; its key must be new, and what it needs be there."""
+        check_key(key)
+        if key in self._tasks:
+            raise GraphEditError(f"{key!r} is in the graph already: replace it, or use another key")
+        self._check_needs(key, task)
+        self._tasks[key] = task
+        if self._dependents is not None:
+            self._dependents[key] = {}
+            self._link(key, task)
+
+    def replace(self, key: Key, task: Task) -> None:
+        """Put another task in the place of `key`; what needs `key` needs the new one."""
+        self[key]
+        self._check_needs(key, task)
+        self._check_acyclic({key: task})
+        self._exchange({key: task})
+
+    def remove(self, key: Key) -> None:
+        """Take a task out that no other needs."""
+        needed_by = self.dependents(key)
+        if needed_by:
+            names = ", ".join(repr(other) for other in needed_by[:5])
+            more = f" and {len(needed_by) - 5} more" if len(needed_by) > 5 else ""
+            raise GraphEditError(f"{key!r} cannot be removed: {names}{more} need it")
+        self._unlink(key, self._tasks.pop(key))
+        self._index().pop(key)
+
+    def substitute(self, key: Key, by: Any) -> None:
+        """Let every task that needs `key` use `by` instead: a value, or ``Ref(other_key)``.
+
+        The task of `key` stays, needed by nobody.
+        """
+        (by, *more), template = flatten((by,))
+        if more or template is not None or (type(by) in LAZY and type(by) is not Ref):
+            raise GraphEditError(f"{key!r} is substituted by a value or one Ref, not by {by!r} ...")
+        changed = {}
+        for other in self.dependents(key):
+            task = self._tasks[other]
+            leaves = [by if type(x) is Ref and x.key == key else x for x in task._leaves]
+            changed[other] = task.with_leaves(tuple(leaves))
+        if type(by) is Ref:
+            self[by.key]
+            self._check_acyclic(changed)
+        self._exchange(changed)
+
+    # -------------------------------------------------------- how edits work
+    def _index(self) -> dict[Key, dict[Key, None]]:
+        if self._dependents is None:
+            self._dependents = {key: {} for key in self._tasks}
+            for key, task in self._tasks.items():
+                self._link(key, task)
+        return self._dependents
+
+    def _link(self, key: Key, task: Task) -> None:
+        for dependency in task._refs():
+            if dependency in self._tasks:
+                self._index()[dependency][key] = None
+
+    def _unlink(self, key: Key, task: Task) -> None:
+        for dependency in task._refs():
+            if dependency in self._index():
+                self._index()[dependency].pop(key, None)
+
+    def _exchange(self, changed: Mapping[Key, Task]) -> None:
+        for key, task in changed.items():
+            if self._dependents is not None:
+                self._unlink(key, self._tasks[key])
+            self._tasks[key] = task
+            if self._dependents is not None:
+                self._link(key, task)
+
+    def _check_needs(self, key: Key, task: Task) -> None:
+        if type(task) is not Task:
+            raise GraphEditError(f"{key!r} would be a {type(task).__name__}, not a Task")
+        for dependency in task.dependencies:
+            if dependency == key:
+                raise GraphEditError(f"{key!r} would need itself")
+            if dependency not in self._tasks:
+                near = nearest(dependency, self._tasks)
+                raise GraphEditError(str(MissingKeyError(key, dependency, near)))
+
+    def _check_acyclic(self, changed: Mapping[Key, Task]) -> None:
+        """Refuse tasks that would wait for each other. O(what the changed tasks need)."""
+        try:
+            post_order({**self._tasks, **changed}, changed)
+        except CycleError as error:
+            raise GraphEditError(str(error)) from None

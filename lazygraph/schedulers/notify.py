@@ -1,0 +1,108 @@
+"""Tells observers what a run does; with none, nothing is made and nothing is called."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from time import perf_counter
+from typing import Any
+
+from lazygraph.graphs.plan import Plan
+from lazygraph.protocols import (
+    Event,
+    Observer,
+    Released,
+    RunEnded,
+    RunStarted,
+    TaskEnded,
+    TaskFailed,
+    TaskRetried,
+    TaskSkipped,
+    TaskStarted,
+)
+from lazygraph.schedulers.runstate import StepFailed
+from lazygraph.tasks.reprs import short_repr
+
+__all__ = ["Watch", "watched"]
+
+
+class Watch:
+    """The observers of one run; events reach them one at a time."""
+
+    def __init__(self, plan: Plan, observers: Sequence[Observer]) -> None:
+        self._plan = plan
+        self._observers = list(observers)
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def run(self, scheduler: str, workers: int) -> Iterator[None]:
+        """The time from a run's start to its end, whatever ends it; nothing is told after it."""
+        self._tell(RunStarted(perf_counter(), self._plan, scheduler, workers))
+        error: BaseException | None = None
+        try:
+            yield
+        except StepFailed as stopped:
+            error = stopped.error
+            raise
+        except BaseException as other:
+            error = other
+            raise
+        finally:
+            self._tell(RunEnded(perf_counter(), error))
+            self._observers.clear()  # a task that outlives its run is no longer news
+            del error
+
+    def started(self, step: int, worker: str, seconds: float | None = None) -> None:
+        """A worker begins with a step; `seconds`, if not now, says when."""
+        self._tell(TaskStarted(seconds or perf_counter(), self._plan.key(step), step, worker))
+
+    def ended(self, step: int, worker: str, value: Any, seconds: float | None = None) -> None:
+        """A step has returned a value; `seconds`, if not now, says when."""
+        key, nbytes = self._plan.key(step), _size_of(value)
+        self._tell(TaskEnded(seconds or perf_counter(), key, step, worker, nbytes))
+
+    def failed(self, step: int, worker: str, error: BaseException) -> None:
+        """A step has raised."""
+        self._tell(TaskFailed(perf_counter(), self._plan.key(step), step, worker, error))
+
+    def retried(self, step: int, worker: str, error: BaseException) -> None:
+        """A step has failed and is to run again."""
+        self._tell(TaskRetried(perf_counter(), self._plan.key(step), step, worker, error))
+
+    def skipped(self, step: int) -> None:
+        """A step will not run."""
+        self._tell(TaskSkipped(perf_counter(), self._plan.key(step), step))
+
+    def released(self, steps: Iterable[int], seconds: float | None = None) -> None:
+        """The results of steps are forgotten; `seconds`, if not now, says when."""
+        for step in steps:
+            self._tell(Released(seconds or perf_counter(), self._plan.key(step), step))
+
+    def _tell(self, event: Event) -> None:
+        with self._lock:
+            for observer in list(self._observers):
+                try:
+                    observer.notify(event)
+                except Exception as error:  # an observer's fault is not the run's
+                    self._observers.remove(observer)
+                    shown = short_repr(observer), short_repr(error)
+                    message = f"observer {shown[0]} raised {shown[1]} and is told no more"
+                    with suppress(RuntimeWarning):  # where warnings are errors: not the run's
+                        warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _size_of(value: Any) -> int | None:
+    """The bytes of an array's or a packed value's data; for others, of the object alone."""
+    try:
+        nbytes = getattr(value, "nbytes", None)
+        return nbytes if type(nbytes) is int else sys.getsizeof(value)
+    except Exception:  # a value's class may answer such questions as it likes
+        return None
+
+
+def watched(watch: Watch | None, scheduler: str, workers: int) -> AbstractContextManager[None]:
+    """The time of a run that may have nobody watching."""
+    return nullcontext() if watch is None else watch.run(scheduler, workers)

@@ -1,0 +1,1 @@
+"""One call, not yet made: its function, its arguments taken apart, its key, its options."""

@@ -1,0 +1,205 @@
+"""What tasks share of a decorated function: the function, its name, how its results unpack."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import typing
+from collections.abc import Callable
+from functools import cached_property, partial
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from lazygraph.errors import CaptureError, OptionError
+from lazygraph.tasks.keys import function_name
+from lazygraph.tasks.options import NO_OPTIONS, Options
+
+if TYPE_CHECKING:
+    import inspect
+
+__all__ = ["Function", "check_nout"]
+
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the 6 ms that inspect takes to import
+
+
+def check_nout(nout: Any) -> int | None:
+    """`nout` if it is None or a count; otherwise an error that says so."""
+    if nout is None or (type(nout) is int and nout >= 0):
+        return nout
+    # Both a TypeError (ours) and, as Dask has it, a ValueError.
+    raise _NoutError(f"nout must be None or a non-negative integer, got {nout!r}")
+
+
+class _NoutError(OptionError, ValueError):
+    """A bad `nout`."""
+
+
+def declared_nout(func: Callable[..., Any]) -> int | None:
+    """How many values the annotation ``-> tuple[A, B]`` promises; None if it does not say."""
+    try:
+        returns = typing.get_type_hints(func).get("return")
+    except Exception:  # an annotation may name what cannot be resolved here
+        return None
+    if typing.get_origin(returns) is not tuple:
+        return None
+    items = typing.get_args(returns)
+    has_any_number = Ellipsis in items or any(typing.get_origin(i) is typing.Unpack for i in items)
+    return None if has_any_number else len(items)
+
+
+def _is_coroutine_function(func: Any) -> bool:
+    """Whether calling `func` gives a coroutine: an ``async def``, a method or a partial of one.
+
+    Or a function that `inspect.markcoroutinefunction` has marked.
+    """
+    while type(func) in (partial, MethodType):
+        func = func.func if type(func) is partial else func.__func__
+    if type(func) is not FunctionType:
+        func = getattr(type(func), "__call__", None)  # noqa: B004  # what it is, not whether
+    if type(func) is not FunctionType:
+        return False
+    return bool(func.__code__.co_flags & _CO_COROUTINE) or "_is_coroutine_marker" in vars(func)
+
+
+def _is_early(func: Any) -> bool:
+    """Whether a function of this library is marked so; by `vars`, since users' may answer all."""
+    marked = func if type(func) is FunctionType else type(func)
+    return "_is_early" in vars(marked)
+
+
+class Function:
+    """A function as tasks share it; frozen.
+
+    One object per decorated function: a task holds a reference to it and nothing more.
+    """
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        *,
+        name: str | None = None,
+        pure: bool = False,
+        nout: int | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> None:
+        self.func = func
+        self.pure = pure
+        if _is_coroutine_function(func):
+            options = options.replace(is_async=True)
+        self.options = options
+        #: Its tasks run as soon as they can: what they need may be let go then.
+        self.is_early = _is_early(func)
+        self._nout = nout
+        self._name = name
+        self._shapes: set[Any] = set()  # (number of positionals, *keywords) known to fit
+
+    def __repr__(self) -> str:
+        return f"Function({self.name})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The rule of its derivative is a function too, and may be a lambda.
+        vjp, options = self.options.vjp, self.options.without(("vjp",))
+        parts = _pickled(self.func), None if vjp is None else _pickled(vjp)
+        return _remake, (*parts, self._name, self.pure, self._nout, options)
+
+    @cached_property
+    def name(self) -> str:
+        """The function's name: the prefix of its tasks' keys, the label of its drawings."""
+        return self._name or function_name(self.func)
+
+    @cached_property
+    def nout(self) -> int | None:
+        """How many values a result unpacks into; inferred from the annotation if not given."""
+        return declared_nout(self.func) if self._nout is None else self._nout
+
+    def replace(self, **changes: Any) -> Function:
+        """The same function with another `pure`, `nout` or `options`."""
+        given = {"pure": self.pure, "nout": self._nout, "options": self.options, **changes}
+        return Function(self.func, name=self._name, **given)
+
+    @cached_property
+    def signature(self) -> inspect.Signature | None:
+        """What the function itself accepts; None for those that do not say (some builtins).
+
+        A wrapper's own signature counts, not that of the function it wraps: the wrapper is
+        what will be called.
+        """
+        import inspect  # late: it takes 6 ms to import
+
+        if hasattr(self.func, "__wrapped__") and "__signature__" in vars(self.func):
+            return None  # copied from the function that it wraps, by functools.wraps
+
+        try:
+            return inspect.signature(self.func, follow_wrapped=False)
+        except Exception:  # builtins without one; classes that answer any attribute
+            return None
+
+    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise CaptureError unless the function accepts such arguments."""
+        shape = (len(args), *kwargs) if kwargs else len(args)
+        if shape in self._shapes:
+            return
+        if self.signature is not None:
+            try:
+                self.signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise CaptureError(f"{self.name}{_plain(self.signature)}: {error}") from None
+        self._shapes.add(shape)
+
+
+def _plain(signature: inspect.Signature) -> inspect.Signature:
+    """The signature without annotations: what matters when arguments do not fit."""
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=parameters, return_annotation=signature.empty)
+
+
+def _named(module: str, qualname: str) -> Any:
+    """What bears a name in a module: a function, or the function that a decorator made lazy."""
+    found = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    target = getattr(found, "_target", None)
+    return target.func if isinstance(target, Function) else found
+
+
+def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
+    """A function as its module and name where that leads back to it, else by value."""
+    module, qualname = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
+    if isinstance(module, str) and isinstance(qualname, str) and module != "__main__":
+        try:
+            if _named(module, qualname) is func:
+                return "name", (module, qualname)
+        except (ImportError, AttributeError):
+            pass
+    try:
+        pickle.dumps(func)
+    except Exception:  # local functions, lambdas in partials, decorated classes
+        import cloudpickle  # late: most graphs are never pickled
+
+        return "bytes", cloudpickle.dumps(func)
+    return "object", func
+
+
+def _unpickled(pickled: tuple[str, Any]) -> Any:
+    how, what = pickled
+    if how == "name":
+        return _named(*what)
+    if how == "bytes":
+        import cloudpickle  # late, as above
+
+        return cloudpickle.loads(what)
+    return what
+
+
+def _remake(
+    func: tuple[str, Any],
+    vjp: tuple[str, Any] | None,
+    name: str | None,
+    pure: bool,
+    nout: int | None,
+    options: Options,
+) -> Function:
+    if vjp is not None:
+        options = options.replace(vjp=_unpickled(vjp))
+    options = NO_OPTIONS if options == NO_OPTIONS else options
+    return Function(_unpickled(func), name=name, pure=pure, nout=nout, options=options)

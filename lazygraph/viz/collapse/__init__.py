@@ -1,0 +1,1 @@
+"""Tasks by the hundred thousand -> groups by the dozen."""

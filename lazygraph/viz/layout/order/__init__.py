@@ -1,0 +1,1 @@
+"""Ranked boxes -> the order within each rank, with few crossings."""

@@ -1,0 +1,1 @@
+"""Boxes and edges -> the rank of each box."""

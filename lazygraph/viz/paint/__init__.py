@@ -1,0 +1,1 @@
+"""Boxes and edges with places -> items: shapes and texts with colours."""

@@ -1,0 +1,1 @@
+"""A graph -> the boxes and edges that are to be seen."""

@@ -1,0 +1,1 @@
+"""Items -> a file format: SVG, PDF, PNG, HTML, DOT, Mermaid."""

@@ -1,0 +1,233 @@
+"""Lazy values are found in containers of every kind, at any depth; the rest is left alone."""
+
+from __future__ import annotations
+
+import functools
+from collections import namedtuple
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tasks import inc
+
+from lazygraph import Ref, compute, delayed, literal
+from lazygraph.errors import CaptureError
+from lazygraph.tasks.pytree import LAZY, SNAPSHOT_ITEMS, flatten
+
+Point = namedtuple("Point", "x y")  # noqa: PYI024  # the untyped kind counts too
+
+
+@dataclass(frozen=True)
+class Frozen:
+    a: Any
+    b: Any = None
+
+
+@dataclass
+class Derived:
+    a: Any
+    items: list[Any] = field(default_factory=list)
+    twice: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.twice = self.a * 2
+
+
+@dataclass
+class WithMore:
+    """A class variable, and an attribute that is no field."""
+
+    a: Any
+    shared: ClassVar[int] = 7
+
+    def __post_init__(self) -> None:
+        self.noted = [self.a]
+
+
+def test_a_dataclass_keeps_what_is_no_field() -> None:
+    made = delayed(lambda x: x)(WithMore(one())).compute()
+    assert (made.a, made.noted, made.shared) == (1, [1], 7)
+    assert "shared" not in vars(made)
+
+
+@dataclass(slots=True)
+class Slotted:
+    a: Any
+
+
+def one() -> Any:
+    return delayed(inc)(0)
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        (lambda: [one()], [1]),
+        (lambda: (one(),), (1,)),
+        (lambda: {one()}, {1}),
+        (lambda: frozenset([one()]), frozenset([1])),
+        (lambda: {one(): one()}, {1: 1}),
+        (lambda: {(one(), 2): [one()]}, {(1, 2): [1]}),
+        (lambda: slice(one(), None, one()), slice(1, None, 1)),
+        (lambda: Point(one(), [one()]), Point(1, [1])),
+        (lambda: Frozen(one(), {"k": one()}), Frozen(1, {"k": 1})),
+        (lambda: Slotted(one()), Slotted(1)),
+        (lambda: Derived(one(), [one()]), Derived(1, [1])),
+        (lambda: [[[[[one(), 2], 3], 4], 5], 6], [[[[[1, 2], 3], 4], 5], 6]),
+        (
+            lambda: [1, (2, one()), 3, {"a": 4, "b": [5, one()]}, one()],
+            [1, (2, 1), 3, {"a": 4, "b": [5, 1]}, 1],
+        ),
+        (lambda: iter([one(), 2]), [1, 2]),
+        (lambda: iter((one(), 2)), [1, 2]),
+        (lambda: iter([3, 2]), [3, 2]),
+        (lambda: iter(list(range(5_000))), list(range(5_000))),
+        (lambda: [*range(5_000), one()], [*range(5_000), 1]),
+        (lambda: [*range(5_000), [one()]], [*range(5_000), [1]]),
+    ],
+)
+def test_every_container(given_: Any, expected: Any) -> None:
+    argument = given_()
+    assert delayed(lambda x: x)(argument).compute() == expected
+    result = delayed(lambda *, key: key)(key=given_()).compute()
+    assert result == expected
+    assert type(result) is type(expected)
+
+
+def test_partial_keeps_all_its_parts() -> None:
+    argument = functools.partial(max, one(), 5, key=delayed(lambda: abs)())
+    result = delayed(lambda x: x)(argument).compute()
+    assert (result.func, result.args, result.keywords) == (max, (1, 5), {"key": abs})
+
+
+def test_what_holds_nothing_lazy_is_left_as_it_is() -> None:
+    for value in (
+        Frozen([1]),
+        Derived(1),
+        Point(1, 2),
+        functools.partial(max, 1),
+        (1, "a"),
+        range(3),
+        object(),
+    ):
+        assert delayed(lambda x: x)(value).compute() is value
+
+
+class Fields(list):  # type: ignore[type-arg]
+    """A list of its own kind: not opened, as in Dask."""
+
+
+def test_subclasses_are_not_opened() -> None:
+    lazy = one()
+    value = Fields([lazy])
+    assert delayed(lambda x: x)(value).compute() is value
+
+
+def test_depth_is_not_limited() -> None:
+    nested: Any = one()
+    for _ in range(5_000):
+        nested = [nested]
+    result = delayed(lambda x: x)(nested).compute()
+    for _ in range(5_000):
+        (result,) = result
+    assert result == 1
+
+
+def test_a_container_that_contains_itself_is_refused() -> None:
+    loop: list[Any] = [1]
+    loop.append(loop)
+    with pytest.raises(CaptureError, match="holds a list that contains itself"):
+        delayed(inc)(loop)
+    mapping: dict[str, Any] = {}
+    mapping["self"] = (mapping,)
+    with pytest.raises(CaptureError, match="contains itself"):
+        compute(mapping)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda f: (f, 1), Frozen, lambda f: Point(f, (f,)), lambda f: ((f,), [f])]
+)
+def test_a_delayed_function_in_a_container_is_the_function(wrap: Any) -> None:
+    assert delayed(lambda x: x)(wrap(delayed(inc))).compute() == wrap(inc)
+
+
+def test_the_same_list_twice_is_no_loop() -> None:
+    shared = [one()]
+    assert delayed(lambda x: x)([shared, shared]).compute() == [[1], [1]]
+
+
+@pytest.mark.parametrize(
+    "once",
+    [lambda: (i for i in [1]), lambda: map(inc, [1]), lambda: filter(None, [1]), lambda: zip([1])],
+)
+def test_iterators_that_can_be_read_once_are_refused(once: Any) -> None:
+    with pytest.raises(CaptureError, match="can be read only once"):
+        delayed(list)(once())
+    with pytest.raises(CaptureError, match="can be read only once"):
+        delayed(list)([1, once()])
+    assert len(delayed(list)(literal(once())).compute()) == 1
+
+
+class Liar:
+    """Answers every attribute, of instances and of the class."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self
+
+
+class LyingMeta(type):
+    def __getattr__(cls, name: str) -> Any:
+        return "whatever"
+
+
+class ClassLiar(metaclass=LyingMeta):
+    pass
+
+
+@pytest.mark.parametrize("liar", [Liar(), Liar, ClassLiar(), ClassLiar], ids=repr)
+def test_objects_that_answer_any_attribute_pass_through(liar: Any) -> None:
+    assert delayed(lambda x: x)(liar).compute() is liar
+    assert delayed(lambda x: x)([liar, one()]).compute() == [liar, 1]
+    assert delayed(lambda x, y: y)(delayed(liar), 2).compute() == 2
+    with pytest.raises(ZeroDivisionError) as caught:
+        delayed(lambda x: 1 / 0)(liar).compute()
+    assert caught.value.__notes__
+
+
+VALUES = st.recursive(
+    st.integers() | st.text(max_size=3) | st.builds(Ref, st.text(max_size=2)),
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.dictionaries(st.text(max_size=2), inner)
+        | st.builds(Point, inner, inner)
+        | st.builds(Frozen, inner, inner)
+        | st.builds(slice, inner, inner, inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(
+    args=st.lists(VALUES, max_size=3), kwargs=st.dictionaries(st.text("abc", max_size=2), VALUES)
+)
+def test_flattened_arguments_build_again(args: Any, kwargs: Any) -> None:
+    leaves, template = flatten(args, kwargs)
+    built = (list(leaves), {}) if template is None else template.build(leaves)
+    assert built == (args, kwargs)
+    lazy = [leaf for leaf in leaves if type(leaf) in LAZY]
+    assert len(lazy) == str((args, kwargs)).count("Ref(key=")
+
+
+def test_lists_up_to_the_limit_are_copied_and_longer_ones_not() -> None:
+    short, long = list(range(SNAPSHOT_ITEMS)), list(range(SNAPSHOT_ITEMS + 1))
+    (kept_short, kept_long), _ = flatten((short, long))
+    assert kept_short == short
+    assert kept_short is not short
+    assert kept_long is long
+
+
+def test_equal_templates_are_one_object() -> None:
+    assert flatten(([Ref("a")],), {"k": 1})[1] is flatten(([Ref("b")],), {"k": 2})[1]
