@@ -145,7 +145,8 @@ def test_ctrl_c_cancels_what_runs_on_the_cluster(tmp_path: Path, run: str) -> No
 @contextmanager
 def program(*words: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """One of Dask's programs, from its start to its end by Ctrl-C, or by force."""
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support"), str(here)])
     env = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__DASHBOARD__LINK": ""}
     with log.open("wb") as output:
         command = [sys.executable, "-m", "dask", *words]
