@@ -24,6 +24,7 @@ from lazygraph.schedulers.outcomes import Failed, Skipped
 from lazygraph.schedulers.replay import replay
 from lazygraph.tasks.options import Options
 from lazygraph.tasks.pytree import literal
+from lazygraph.tasks.registration import register_container
 from lazygraph.tasks.task import Ref, Task
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ __all__ = [
     "optimize",
     "passes",
     "persist",
+    "register_container",
     "replay",
     "rng",
     "schedulers",

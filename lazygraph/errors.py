@@ -10,6 +10,7 @@
     |   +-- KeyCollisionError             one key for two different tasks
     |   +-- GraphEditError                an edit that would break the graph
     +-- InputError (TypeError)            a value of an input is missing, unknown or given twice
+    +-- StructureError (TypeError)        two nested values that must nest alike do not
     +-- NotFiniteError (ArithmeticError)  a task gave a NaN or an infinity, and was not to
     +-- OptionError (TypeError)           a name that is no option, or a bad value of one
     |   +-- UnsupportedOptionError        an option that the chosen scheduler cannot honour
@@ -67,6 +68,18 @@ class LazygraphError(Exception):
 
 class CaptureError(LazygraphError, TypeError):
     """A call or an object cannot become a task, or a lazy value is misused."""
+
+
+class StructureError(LazygraphError, TypeError):
+    """Two nested values that must nest alike do not: at `where`, `found` is not `expected`."""
+
+    def __init__(self, where: str, expected: str, found: str) -> None:
+        super().__init__(where, expected, found)
+        self.where, self.expected, self.found = where, expected, found
+
+    def __str__(self) -> str:
+        at = self.where and f" at {self.where}"
+        return f"the value{at} is {self.found}, not {self.expected}"
 
 
 class GraphError(LazygraphError):

@@ -44,6 +44,7 @@ def test_public_names_are_pinned() -> None:
         "optimize",
         "passes",
         "persist",
+        "register_container",
         "replay",
         "rng",
         "schedulers",

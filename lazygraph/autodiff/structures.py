@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.tasks.pytree import _DataclassOf, _open
+from lazygraph.tasks.containers import DataclassOf, children_of
 
 __all__ = [
     "PARTS",
@@ -57,8 +57,8 @@ def fields_of(value: Any) -> dict[str, Any] | None:
     """A dataclass's fields; None for any other value."""
     if type(getattr(type(value), "__dataclass_fields__", None)) is not dict:
         return None
-    make, items = _open(value) or (None, ())
-    return dict(zip(make.names, items, strict=True)) if type(make) is _DataclassOf else None
+    make, items = children_of(value) or (None, ())
+    return dict(zip(make.names, items, strict=True)) if type(make) is DataclassOf else None
 
 
 def mapped(func: Callable[[Any], Any], value: Any) -> Any:
@@ -80,7 +80,7 @@ def mapped(func: Callable[[Any], Any], value: Any) -> Any:
     fields = fields_of(value)
     if fields is None:
         return func(value)
-    make: Any = (_open(value) or (None,))[0]
+    make: Any = (children_of(value) or (None,))[0]
     return make([mapped(func, item) for item in fields.values()])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lazygraph.errors import NotFiniteError
 from lazygraph.graphs.plan import Plan
-from lazygraph.tasks.tree_paths import places
+from lazygraph.tasks.tree_paths import distinct_leaves, path_text
 
 __all__ = ["Checked", "checked"]
 
@@ -49,13 +49,12 @@ def _check(result: Any) -> Any:
 def _wrong(result: Any) -> Iterator[tuple[str, str]]:
     """Numbers that are not finite, and where each is; numpy is not imported for it."""
     np = sys.modules.get("numpy")
-    for leaf, way in places(result):
-        path = "".join(f"[{name!r}]" for _, name in way or ())
+    for leaf, path in distinct_leaves(result):
         if isinstance(leaf, (float, complex)):
             if not cmath.isfinite(leaf):
-                yield str(leaf), path
+                yield str(leaf), path_text(path)
         elif np is not None and isinstance(leaf, (np.ndarray, np.generic)):
-            yield from _wrong_in_array(np, leaf, path)
+            yield from _wrong_in_array(np, leaf, path_text(path))
 
 
 def _wrong_in_array(np: Any, array: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -1,44 +1,48 @@
-"""Takes nested arguments apart into flat leaves and a template, and builds them again.
+"""Nested arguments of a call <-> flat leaves and the template that builds them again.
 
-The one room that looks inside lists, tuples, dicts, sets, slices, dataclasses, namedtuples
-and `functools.partial`. A call's arguments become a flat tuple of **leaves** (lazy values
-and literals, left to right) and a `Template` that builds the nested arguments from as many
-values; everything downstream (graphs, passes, plans) sees flat tuples only.
+A call's arguments become a flat tuple of **leaves** (lazy values and literals, left to right)
+and a `Template` that builds the nested arguments from as many values; everything downstream
+(graphs, passes, plans) sees flat tuples only. For other values see `treedef`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
-from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from lazygraph.errors import CaptureError
+from lazygraph.tasks.containers import (
+    ATOMS,
+    BUILTIN,
+    LAZY,
+    MUTABLE,
+    PLAIN,
+    Builder,
+    dict_of,
+    list_of,
+    open_argument,
+    register_lazy,
+)
 from lazygraph.tasks.conversions import LeafRules
+from lazygraph.tasks.treedef import Program, run_program
 
-__all__ = ["LEAF_RULES", "Literal", "Template", "flatten", "leaf_of", "literal", "register_lazy"]
+__all__ = [
+    "ATOMS",
+    "LAZY",
+    "LEAF_RULES",
+    "PLAIN",
+    "Literal",
+    "Template",
+    "dict_of",
+    "flatten",
+    "leaf_of",
+    "literal",
+    "register_lazy",
+]
 
-#: Types whose instances stand for another task's result. Filled at import.
-LAZY: set[type] = set()
-#: Types that are a literal at a glance.
-PLAIN: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(None)})
-#: Types that are a leaf at a glance: nothing lazy can be inside.
-ATOMS: set[type] = set(PLAIN)
 #: What a leaf of some type is kept as: a function from the argument to the leaf. Filled at import.
 LEAF_RULES = LeafRules()
-#: A list, dict or set up to this many items is copied at the call, so that a later change to
-#: it does not change the result; a longer one is kept as it is.
-SNAPSHOT_ITEMS = 1_000
-
-#: What builds a container from a list of its items; hashable, so that templates are.
-Maker: TypeAlias = Any
-
-
-def register_lazy(kind: type) -> None:
-    """Let instances of exactly `kind` be found as lazy values inside arguments."""
-    LAZY.add(kind)
-    ATOMS.add(kind)
 
 
 class Literal:
@@ -56,6 +60,17 @@ class Literal:
 def literal(value: Any) -> Any:
     """Mark an argument to be passed as it is: not searched for lazy values, not copied.
 
+    Parameters
+    ----------
+    value : object
+        Anything but a lazy value: a container that contains itself, an iterator, or a long
+        list that many calls share (each call would have a copy of its own).
+
+    Raises
+    ------
+    CaptureError
+        If `value` is lazy.
+
     Examples
     --------
     >>> from lazygraph import delayed, literal
@@ -67,109 +82,8 @@ def literal(value: Any) -> Any:
     return Literal(value)
 
 
-def dict_of(items: list[Any]) -> dict[Any, Any]:
-    return dict(zip(items[::2], items[1::2], strict=True))
-
-
-def _ordered_dict_of(items: list[Any]) -> OrderedDict[Any, Any]:
-    return OrderedDict(dict_of(items))
-
-
-def _slice_of(items: list[Any]) -> slice:
-    return slice(*items)
-
-
-class _NamedtupleOf(NamedTuple):
-    kind: type
-
-    def __call__(self, items: list[Any]) -> Any:
-        return tuple.__new__(self.kind, items)
-
-
-class _DataclassOf(NamedTuple):
-    """Sets attributes directly: `__post_init__` ran at the call and is not run again."""
-
-    kind: type
-    names: tuple[str, ...]
-
-    def __call__(self, items: list[Any]) -> Any:
-        kind: Any = self.kind
-        try:
-            made = object.__new__(kind)
-        except TypeError:  # it inherits from a builtin, such as Exception
-            made = kind.__new__(kind)
-        for name, value in zip(self.names, items, strict=True):
-            object.__setattr__(made, name, value)
-        return made
-
-
-class _PartialOf(NamedTuple):
-    names: tuple[str, ...]
-
-    def __call__(self, items: list[Any]) -> Any:
-        n = len(items) - len(self.names)
-        func, *args = items[:n]
-        if type(func) in LAZY:  # a task shown, not run: what will be called is not known yet
-            return (partial, items)
-        return partial(func, *args, **dict(zip(self.names, items[n:], strict=True)))
-
-
-def _open_partial(value: partial[Any]) -> tuple[Maker, list[Any]]:
-    items = [value.func, *value.args, *value.keywords.values()]
-    return _PartialOf(tuple(value.keywords)), items
-
-
-def _list_of(items: list[Any]) -> list[Any]:
-    return items
-
-
-def _open_iterator(value: Iterator[Any]) -> tuple[Maker, list[Any]]:
-    return _list_of, list(value)
-
-
-#: exact type -> (what builds it again from its items, its items)
-_OPENERS: dict[type, Callable[[Any], tuple[Maker, list[Any]]]] = {
-    list: lambda value: (list, value),
-    tuple: lambda value: (tuple, value),
-    set: lambda value: (set, list(value)),
-    frozenset: lambda value: (frozenset, list(value)),
-    dict: lambda value: (dict_of, list(chain.from_iterable(value.items()))),
-    OrderedDict: lambda value: (_ordered_dict_of, list(chain.from_iterable(value.items()))),
-    slice: lambda value: (_slice_of, [value.start, value.stop, value.step]),
-    partial: _open_partial,
-    type(iter([])): _open_iterator,
-    type(iter(())): _open_iterator,
-    type(iter(set())): _open_iterator,
-}
-_MUTABLE: tuple[Any, ...] = (list, set, dict_of, _ordered_dict_of)
-_BUILTIN: tuple[Any, ...] = (*_MUTABLE, tuple, frozenset)
-
-
-def _open(value: Any) -> tuple[Maker, list[Any]] | None:
-    """What rebuilds `value`, and its items; None when it is not a container."""
-    kind = type(value)
-    opener = _OPENERS.get(kind)
-    if opener is not None:
-        return opener(value)
-    # Questions go to the type: an instance's __getattr__ may answer anything.
-    if issubclass(kind, tuple) and type(getattr(kind, "_fields", None)) is tuple:
-        return _NamedtupleOf(kind), value
-    if type(getattr(kind, "__dataclass_fields__", None)) is dict:
-        return _open_dataclass(value)
-    return None
-
-
-def _open_dataclass(value: Any) -> tuple[Maker, list[Any]]:
-    """Its fields, and whatever else was put on the instance."""
-    from dataclasses import fields  # late: whoever has a dataclass has imported it
-
-    own = [field.name for field in fields(value) if hasattr(value, field.name)]
-    names = tuple(dict.fromkeys([*own, *getattr(value, "__dict__", ())]))
-    return _DataclassOf(type(value), names), [getattr(value, name) for name in names]
-
-
 def leaf_of(value: Any) -> Any:
-    """What an argument that is no container is kept as."""
+    """Return what an argument that is no container is kept as."""
     kind = type(value)
     if kind is Literal:
         return value.value
@@ -178,74 +92,56 @@ def leaf_of(value: Any) -> Any:
 
 
 class Template(NamedTuple):
-    """How nested arguments are built from flat leaves.
+    """How the nested arguments of a call are built from flat leaves.
 
-    `program` is run on a stack: each instruction pushes the next `n` leaves, then replaces
-    the top `k` values by ``make(values)``. What is on the stack at the end is the positional
-    arguments (`npos` of them), then the values of the keyword arguments `names`.
+    What `program` leaves on its stack is the positional arguments (`npos` of them), then the
+    values of the keyword arguments `names`.
     """
 
-    program: tuple[tuple[int, Maker, int], ...]
+    program: Program
     npos: int
     names: tuple[str, ...] = ()
 
     def build(self, leaves: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The positional and keyword arguments, each container new."""
-        values = self._run(leaves) if self.program else list(leaves)
+        """Return the positional and keyword arguments, each container new."""
+        values = run_program(self.program, leaves) if self.program else list(leaves)
         npos = self.npos
         return values[:npos], dict(zip(self.names, values[npos:], strict=True))
 
-    def _run(self, leaves: Sequence[Any]) -> list[Any]:
-        stack: list[Any] = []
-        position = 0
-        for n, make, k in self.program:
-            stack.extend(leaves[position : position + n])
-            position += n
-            top = len(stack) - k
-            made = make(stack[top:])
-            del stack[top:]
-            stack.append(made)
-        stack.extend(leaves[position:])
-        return stack
-
 
 @lru_cache(maxsize=4096)
-def _shared_template(
-    program: tuple[tuple[int, Maker, int], ...], npos: int, names: tuple[str, ...]
-) -> Template:
-    """Equal small templates are one object: a million like calls hold one."""
+def _shared_template(program: Program, npos: int, names: tuple[str, ...]) -> Template:
+    """Return one object for equal small templates: a million like calls hold one."""
     return Template(program, npos, names)
 
 
-class _Open:
-    """A container being read: where its leaves begin, and whether it must be built anew."""
+# What becomes of a container that is read; what is inside can only raise it.
+#: It is passed as it is.
+_AS_IS = 0
+#: It may change later: a builtin one is copied, and so is a builtin one around it.
+_COPY = 1
+#: It is built again, since something inside is kept as something else than it was.
+_REBUILD = 2
+#: Something inside is lazy: the template builds it.
+_IS_LAZY = 3
 
-    __slots__ = (
-        "has_converted",
-        "has_lazy",
-        "is_snapshot",
-        "items",
-        "leaf_mark",
-        "make",
-        "n",
-        "value",
-    )
 
-    def __init__(self, value: Any, make: Maker, items: Sequence[Any], leaf_mark: int) -> None:
-        self.value, self.make, self.n = value, make, len(items)
+class _Frame:
+    """A container being read."""
+
+    __slots__ = ("build", "fate", "items", "leaf_mark", "n", "value")
+
+    def __init__(self, value: Any, build: Builder, items: Sequence[Any], leaf_mark: int) -> None:
+        self.value, self.build, self.n = value, build, len(items)
         self.leaf_mark = leaf_mark  # how many leaves come before it
         self.items = iter(items)
-        self.has_lazy = False
-        # Kept as something else than it is, or with a leaf inside that is: to be built anew.
-        self.has_converted = make is _list_of
-        # Copied if it is not too long: it may change later, or something inside it may.
-        self.is_snapshot = make in _MUTABLE
+        self.fate = _fate_of(value, build)
 
-    def literal(self, items: list[Any]) -> Any:
-        """The container as one leaf, when nothing in it is lazy."""
-        if self.has_converted or (self.is_snapshot and self.n <= SNAPSHOT_ITEMS):
-            return self.make(items)
-        return self.value
+
+def _fate_of(value: Any, build: Builder) -> int:
+    if type(value) in MUTABLE:
+        return _COPY
+    return _REBUILD if build is list_of else _AS_IS
 
 
 class _Flattener:
@@ -253,80 +149,94 @@ class _Flattener:
 
     def __init__(self) -> None:
         self.leaves: list[Any] = []
-        self.program: list[tuple[int, Maker, int]] = []
+        self.program: list[tuple[int, Builder, int]] = []
         self.emitted = 0  # leaves that an instruction of the program already pushes
-        self.opened: list[_Open] = []
+        self.opened: list[_Frame] = []
         self.inside: set[int] = set()  # ids of the containers being read
 
     def add(self, value: Any) -> None:
+        if type(value) in ATOMS:
+            self.leaves.append(value)
+            return
         self._enter(value)
-        while self.opened:
-            container = self.opened[-1]
-            for item in container.items:
+        opened, leaves = self.opened, self.leaves
+        while opened:
+            frame = opened[-1]
+            for item in frame.items:
                 if type(item) in ATOMS:
-                    self.leaves.append(item)
-                    container.has_lazy = container.has_lazy or type(item) in LAZY
+                    leaves.append(item)
+                    if type(item) in LAZY:
+                        frame.fate = _IS_LAZY
                 elif self._enter(item):
                     break
             else:
-                self._close(self.opened.pop())
+                self._close(opened.pop())
 
     def _enter(self, value: Any) -> bool:
-        """Add a leaf and return False, or open a container and return True."""
-        if type(value) in ATOMS:
-            self.leaves.append(value)
-            return False
-        inner = _open(value)
+        """Add a leaf or a flat container and return False, or open one and return True."""
+        inner = open_argument(value)
         if inner is None:
             self._add_leaf(value)
             return False
-        if id(value) in self.inside:
-            raise CaptureError(f"an argument holds a {type(value).__name__} that contains itself")
-        make, items = inner
-        if len(items) > SNAPSHOT_ITEMS and make in _BUILTIN and PLAIN.issuperset(map(type, items)):
-            self.leaves.append(value)  # at the speed of C: a list of 100,000 numbers is common
+        build, items = inner
+        kinds = set(map(type, items))  # at the speed of C: long lists of numbers are common
+        if kinds <= ATOMS:
+            self._add_flat(value, build, items, not LAZY.isdisjoint(kinds))
             return False
-        container = _Open(value, make, items, len(self.leaves))
+        if id(value) in self.inside:
+            raise CaptureError(
+                f"an argument holds a {type(value).__name__} that contains itself: "
+                "pass it as literal(...)"
+            )
         self.inside.add(id(value))
-        self.opened.append(container)
-        self._take_atoms(container, items)
+        self.opened.append(_Frame(value, build, items, len(self.leaves)))
         return True
 
     def _add_leaf(self, value: Any) -> None:
         kept = leaf_of(value)
         self.leaves.append(kept)
         if self.opened and kept is not value:
-            self.opened[-1].has_converted = True
-            self.opened[-1].has_lazy |= type(kept) in LAZY
+            frame = self.opened[-1]
+            frame.fate = max(frame.fate, _IS_LAZY if type(kept) in LAZY else _REBUILD)
 
-    def _take_atoms(self, container: _Open, items: Sequence[Any]) -> None:
-        """Read a container of nothing but atoms at the speed of C."""
-        if ATOMS.issuperset(map(type, items)):
+    def _add_flat(self, value: Any, build: Builder, items: Sequence[Any], is_lazy: bool) -> None:
+        """Add a container of nothing but atoms."""
+        if is_lazy:
             self.leaves.extend(items)
-            container.has_lazy = not LAZY.isdisjoint(map(type, items))
-            container.items = iter(())
-
-    def _close(self, container: _Open) -> None:
-        self.inside.discard(id(container.value))
-        outer = self.opened[-1] if self.opened else None
-        if container.has_lazy:
-            n = len(self.leaves) - self.emitted
-            self.program.append((n, container.make, container.n))
-            self.emitted = len(self.leaves)
-            if outer is not None:
-                outer.has_lazy = True
+            self._emit(build, len(items))
             return
-        kept = container.literal(self.leaves[container.leaf_mark :])
+        fate = _fate_of(value, build)
+        kept = value.copy() if fate == _COPY else items if fate == _REBUILD else value
+        self._keep(value, kept, fate)
+
+    def _close(self, frame: _Frame) -> None:
+        self.inside.discard(id(frame.value))
+        if frame.fate == _IS_LAZY:
+            self._emit(frame.build, frame.n)
+            return
+        items = self.leaves[frame.leaf_mark :]
         # Nothing lazy in it: no instruction of the program pushes any of its leaves.
-        del self.leaves[container.leaf_mark :]
+        del self.leaves[frame.leaf_mark :]
+        kept = frame.value if frame.fate == _AS_IS else frame.build(items)
+        self._keep(frame.value, kept, frame.fate)
+
+    def _emit(self, build: Builder, n: int) -> None:
+        self.program.append((len(self.leaves) - self.emitted, build, n))
+        self.emitted = len(self.leaves)
+        if self.opened:
+            self.opened[-1].fate = _IS_LAZY
+
+    def _keep(self, value: Any, kept: Any, fate: int) -> None:
+        """Add a container with nothing lazy inside, as one leaf."""
         self.leaves.append(kept)
-        if outer is not None and kept is not container.value:
-            outer.has_converted |= container.has_converted
-            outer.is_snapshot |= outer.make in _BUILTIN
+        if self.opened and kept is not value:
+            outer = self.opened[-1]
+            if fate == _REBUILD or type(outer.value) in BUILTIN:
+                outer.fate = max(outer.fate, fate)
 
 
 def flatten(
-    args: Iterable[Any], kwargs: dict[str, Any] | None = None
+    args: Iterable[Any], kwargs: Mapping[str, Any] | None = None
 ) -> tuple[tuple[Any, ...], Template | None]:
     """Take arguments apart into leaves and the template that builds them again.
 
@@ -339,7 +249,7 @@ def flatten(
     -------
     leaves : tuple
         Lazy values and literals, left to right. A container with nothing lazy inside is one
-        leaf; if it is a list, dict or set of up to `SNAPSHOT_ITEMS` items it is copied.
+        leaf; a list, dict or set is copied, so that a later change to it changes no result.
     template : Template or None
         None when the leaves are the positional arguments as they stand.
 
@@ -364,14 +274,13 @@ def flatten(
     if not kwargs and ATOMS.issuperset(map(type, args)):
         return args, None
     flat = _Flattener()
-    npos = 0
     for value in args:
         flat.add(value)
-        npos += 1
     names = tuple(kwargs) if kwargs else ()
-    for name in names:
-        flat.add(kwargs[name])  # type: ignore[index]  # names is empty when kwargs is None
+    if kwargs:
+        for value in kwargs.values():
+            flat.add(value)
     if not names and not flat.program:
         return tuple(flat.leaves), None
     make = _shared_template if len(flat.program) <= 8 else Template
-    return tuple(flat.leaves), make(tuple(flat.program), npos, names)
+    return tuple(flat.leaves), make(tuple(flat.program), len(args), names)

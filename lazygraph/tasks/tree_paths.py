@@ -1,73 +1,106 @@
-"""The ways to what nested containers hold: to find a part, and to find it again elsewhere."""
+"""Paths to what nested values hold: to find a leaf, and to find it again elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
-from operator import getitem
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from itertools import chain, repeat
+from typing import Any
 
-from lazygraph.tasks.pytree import (
-    ATOMS,
+from lazygraph.tasks.containers import (
     LAZY,
-    Maker,
-    _DataclassOf,
-    _NamedtupleOf,
-    _open,
-    _ordered_dict_of,
-    dict_of,
+    DictOf,
+    Path,
+    children_of,
+    longer,
+    path_text,
+    steps_of,
 )
+from lazygraph.tasks.treedef import TreeDef, tree_flatten
 
-__all__ = ["Way", "at", "places"]
-
-#: The way from a container to something inside it: items and attributes, outermost first.
-Way: TypeAlias = tuple[tuple[Callable[[Any, Any], Any], Any], ...]
+__all__ = ["Path", "distinct_leaves", "get_in", "leaves_with_path", "path_text"]
 
 
-def places(value: Any) -> Iterator[tuple[Any, Way | None]]:
-    """Every leaf in nested containers, with the way to it; None where there is none.
+def leaves_with_path(tree: Any) -> Iterator[tuple[Any, Path | None]]:
+    """Yield every leaf of a nested value, left to right, with the path to it.
 
-    Keys of dicts are left out, unless they are lazy; there is no way to those, nor into sets.
+    Keys of dicts are left out, unless they are lazy. The path to those, and into sets, slices
+    and partials, is None: nothing can be found there again.
+
+    Raises
+    ------
+    CaptureError
+        If a container contains itself.
 
     Examples
     --------
-    >>> [(leaf, [step[1] for step in way]) for leaf, way in places([1, {"a": 2}])]
-    [(1, [0]), (2, [1, 'a'])]
+    >>> [(leaf, path_text(path)) for leaf, path in leaves_with_path([1, {"a": 2}])]
+    [(1, '[0]'), (2, "[1]['a']")]
     """
-    stack: list[tuple[Any, Way | None]] = [(value, ())]
+    leaves, treedef = tree_flatten(tree)
+    builders = [build for _, build, _ in treedef.program if type(build) is DictOf]
+    lazy_keys = [key for build in builders for key in build.keys if type(key) in LAZY]
+    return chain(zip(lazy_keys, repeat(None)), zip(leaves, _paths(treedef), strict=True))
+
+
+def _paths(treedef: TreeDef) -> list[Path | None]:
+    """Return the path to each leaf."""
+    found: list[Path | None] = []
+    pending: list[Path | None] = [()]
+    for n, build, k in reversed(treedef.program):  # the stack machine, backwards
+        path = pending.pop()
+        pending += [longer(path, step) for step in steps_of(build, k)]
+        found += [pending.pop() for _ in range(n)]
+    found += reversed(pending)
+    return found[::-1]
+
+
+def distinct_leaves(tree: Any) -> Iterator[tuple[Any, Path | None]]:
+    """Yield leaves as `leaves_with_path` does, but look into each container only once.
+
+    So it comes to an end on containers that contain themselves, and takes time in proportion
+    to what there is where parts are shared.
+
+    Examples
+    --------
+    >>> ring = [1.5]
+    >>> ring.append(ring)
+    >>> list(distinct_leaves(ring))[0][0]
+    1.5
+    """
+    seen: dict[int, Any] = {}  # the containers themselves are kept: an id must not come again
+    stack: list[tuple[Any, Path | None]] = [(tree, ())]
     while stack:
-        item, way = stack.pop()
-        opened = None if type(item) in ATOMS else _open(item)
+        value, path = stack.pop()
+        if id(value) in seen:
+            continue
+        opened = children_of(value)
         if opened is None:
-            yield item, way
-        else:
-            stack += reversed([*_inside(item, *opened, way)])
+            yield value, path
+            continue
+        seen[id(value)] = value
+        build, children = opened
+        steps = steps_of(build, len(children))
+        inner = [(child, longer(path, step)) for child, step in zip(children, steps, strict=True)]
+        stack += reversed(inner)
 
 
-def _to(way: Way | None, name: Any, get: Callable[[Any, Any], Any] = getitem) -> Way | None:
-    return None if way is None else (*way, (get, name))
+def get_in(value: Any, path: Path) -> Any:
+    """Return what is at the end of a path from `value`; None where a None stands on it.
 
-
-def _inside(
-    value: Any, make: Maker, items: Sequence[Any], way: Way | None
-) -> Iterator[tuple[Any, Way | None]]:
-    """The items of an opened container, with the way to each."""
-    if type(make) is _DataclassOf:
-        named = zip(make.names, items, strict=True)
-        return ((item, _to(way, name, getattr)) for name, item in named)
-    if make in (dict_of, _ordered_dict_of):
-        keys = ((key, None) for key in items[::2] if type(key) in LAZY)
-        values = ((item, _to(way, key)) for key, item in value.items())
-        return chain(keys, values)
-    if make in (list, tuple) or type(make) is _NamedtupleOf:
-        return ((item, _to(way, n)) for n, item in enumerate(items))
-    return ((item, None) for item in items)
-
-
-def at(value: Any, way: Way) -> Any:
-    """What is at the end of a way from `value`; None where a None stands on it."""
-    for get, name in way:
+    Examples
+    --------
+    >>> ((_, path),) = leaves_with_path({"w": [1]})
+    >>> get_in({"w": [5, 6]}, path)
+    5
+    """
+    for get, name in path:
         if value is None:
             return None
         value = get(value, name)
     return value
+
+
+# Their names until every caller has moved.
+Way = Path
+places = leaves_with_path
+at = get_in

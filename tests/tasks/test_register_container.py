@@ -1,0 +1,138 @@
+"""Classes of the user's are containers once they are registered, whoever runs the tasks."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any
+
+import pytest
+
+import lazygraph
+from lazygraph import compute, delayed, register_container
+from lazygraph.errors import CaptureError, NotFiniteError
+from lazygraph.tasks.tree_paths import get_in, leaves_with_path
+from lazygraph.tasks.treedef import tree_map
+
+
+class Interval:
+    def __init__(self, low: Any, high: Any, unit: str = "m") -> None:
+        self.low, self.high, self.unit = low, high, unit
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Interval) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def flatten(x: Interval) -> Any:
+    return (x.low, x.high), x.unit
+
+
+def unflatten(unit: str, children: tuple[Any, ...]) -> Interval:
+    return Interval(*children, unit)
+
+
+register_container(Interval, flatten, unflatten)
+
+
+@delayed
+def same(x: Any) -> Any:
+    return x
+
+
+@delayed
+def width(x: Interval) -> Any:
+    return x.high - x.low
+
+
+def test_lazy_values_are_found_inside(scheduler: Any) -> None:
+    given = Interval([same(1)], {"a": same(2)}, "km")
+    assert same(given).compute(scheduler=scheduler) == Interval([1], {"a": 2}, "km")
+    assert compute([given], scheduler=scheduler)[0] == [Interval([1], {"a": 2}, "km")]
+    assert delayed(given).high["a"].compute(scheduler=scheduler) == 2
+
+
+def test_a_class_that_a_worker_cannot_import(scheduler: Any) -> None:
+    class Local(Interval):
+        pass
+
+    register_container(Local, lambda x: ((x.low, x.high), None), lambda _, c: Local(*c))
+
+    @delayed
+    def outer(x: Local) -> Any:
+        # The worker knows the class by what came with the argument.
+        return lazygraph.compute(width(Local(same(x.low), same(x.high))), scheduler="sync")[0]
+
+    assert outer(Local(same(1), same(4))).compute(scheduler=scheduler) == 3
+
+
+def test_pickles_of_lazy_values_know_the_class() -> None:
+    lazy = same(Interval(same(1), 2))
+    assert pickle.loads(pickle.dumps(lazy)).compute() == Interval(1, 2)
+
+
+def test_what_holds_nothing_lazy_is_passed_as_it_is() -> None:
+    given = Interval(1, [2])
+    assert same(given).compute(scheduler="sync") is given
+
+
+def test_maps_and_paths_go_inside() -> None:
+    given = {"a": Interval(1, [2])}
+    assert tree_map(lambda a, b: a + b, given, given) == {"a": Interval(2, [4])}
+    assert [get_in(given, path or ()) for _, path in leaves_with_path(given)] == [1, 2]
+
+
+def test_checks_look_inside() -> None:
+    with pytest.raises(NotFiniteError, match="nan"):
+        same(Interval(1, same(float("nan")))).compute(check_finite=True)
+    made = delayed(lambda: Interval(0, float("inf")))()
+    with pytest.raises(NotFiniteError, match="inf"):
+        made.compute(check_finite=True)
+
+
+class Other:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((1, flatten, unflatten), "takes a class, not 1"),
+        ((Other, 1, unflatten), "a function as flatten, not 1"),
+        ((Other, flatten, None), "a function as unflatten, not None"),
+        ((list, flatten, unflatten), "lazygraph itself knows how list"),
+        ((int, flatten, unflatten), "lazygraph itself knows how int"),
+        ((lazygraph.Delayed, flatten, unflatten), "lazygraph itself knows how Delayed"),
+        ((Interval, flatten, lambda *_: None), "Interval is registered already"),
+    ],
+)
+def test_nonsense_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(CaptureError, match=message):
+        register_container(*given)
+
+
+def test_the_same_code_may_run_again() -> None:
+    register_container(Interval, flatten, unflatten)
+
+
+@pytest.mark.parametrize(
+    ("flat", "build", "message"),
+    [
+        (lambda x: 5, None, r"must return \(children, aux\)"),
+        (lambda x: (5, None), None, r"must return \(children, aux\)"),
+        (lambda x: ([x.v], {}), None, "aux that cannot be hashed"),
+        (lambda x: ([x.v], None), lambda c, aux: c, "unflatten(aux, children) of"),
+    ],
+)
+def test_functions_that_do_not_keep_the_contract_are_named(
+    flat: Any, build: Any, message: str
+) -> None:
+    class Bad:
+        def __init__(self) -> None:
+            self.v = same(1)
+
+    register_container(Bad, flat, build or (lambda aux, children: Bad()))
+    match = message if message.startswith("must") else re.escape(message)
+    with pytest.raises(CaptureError, match=match if "\\" not in message else message):
+        compute(same(Bad()), scheduler="sync")
