@@ -10,7 +10,7 @@ from benchmarks.measures.repeat import repeated
 from benchmarks.shapes import SHAPES, Shape
 from lazygraph.errors import DrawingError
 from lazygraph.viz.layout import dot_layout, layered_layout
-from lazygraph.viz.layout.dot import find_dot
+from lazygraph.viz.layout.dot_program import find_dot
 from lazygraph.viz.model import Layout
 
 __all__ = ["layout_quality", "layout_time"]

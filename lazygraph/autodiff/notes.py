@@ -14,7 +14,7 @@ from lazygraph.run import Run
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.viz.look import MOST_TASKS, PARTIAL, Detail, Notes
-from lazygraph.viz.paint.text import one_line, truncated
+from lazygraph.viz.text import one_line, truncated
 
 __all__ = ["gradient_notes"]
 

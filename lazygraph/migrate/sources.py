@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lazygraph.files import write_whole
+
 __all__ = ["Piece", "Source", "files_below", "read", "write"]
 
 _LEFT_OUT = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv"}
@@ -164,12 +166,6 @@ def write(source: Source, content: bytes) -> None:
             raise SourceError("is read-only: nothing was written")
         if path.read_bytes() != source.raw:
             raise SourceError("has changed meanwhile: nothing was written")
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            beside.write_bytes(content)
-            beside.chmod(stat.S_IMODE(mode))
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(path, content, mode=stat.S_IMODE(mode))
     except OSError as error:
         raise SourceError(f"cannot be written: {error.strerror}") from None

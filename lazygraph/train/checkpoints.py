@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from lazygraph.errors import CheckpointError
+from lazygraph.files import write_whole
 
 __all__ = ["load", "save"]
 
@@ -22,18 +21,10 @@ def save(path: Path, value: Any) -> None:
         data = pickle.dumps(value, protocol=5)
     except Exception as error:
         raise CheckpointError(f"a checkpoint of this run cannot be made: {error}") from error
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as file:
-            file.write(_MAGIC + blake2b(data).digest() + data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, _MAGIC + blake2b(data).digest() + data)
     except OSError as error:
         raise CheckpointError(f"the checkpoint cannot be written to {path}: {error}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)  # there still only if something went wrong
 
 
 def load(path: Path) -> Any:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import DrawingError
+from lazygraph.files import write_whole
 from lazygraph.graphs.graph import Graph
 from lazygraph.tasks.keys import Key
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from lazygraph.viz.paint.items import Picture
     from lazygraph.viz.paint.themes import Theme
-    from lazygraph.viz.subject import Subject
+    from lazygraph.viz.scenes.subject import Subject
 
 __all__ = ["Drawing", "check_format", "draw"]
 
@@ -113,15 +114,13 @@ class Drawing:
         """
         from pathlib import Path  # late: it takes a fifth of the library's time to import
 
-        from lazygraph.viz.write.files import write
-
         path = Path(path)
         if format is None:
             kind = _format_of(path)
         else:
             kind = _checked(format)
             path = path if path.suffix else path.with_name(f"{path.name}.{kind}")
-        write(path, self._content(kind))
+        _write(path, self._content(kind))
         return path
 
     def _content(self, kind: str) -> bytes:
@@ -208,9 +207,20 @@ def draw(graph: Graph, outputs: Sequence[Key], **look: Any) -> Drawing:
     Drawing(2 tasks)
     """
     from lazygraph.viz.look import Look
-    from lazygraph.viz.subject import Subject
+    from lazygraph.viz.scenes.subject import Subject
 
     return Drawing(Subject(graph, outputs, Look(**look)))
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except FileNotFoundError as error:
+        folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120  # a link may be broken
+        raise DrawingError(f"cannot save to {str(path)!r}: no folder {folder!r}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DrawingError(f"cannot save to {str(path)!r}: {why}") from error
 
 
 def check_format(path: str | os.PathLike[str] | None, format: str | None) -> None:  # noqa: A002

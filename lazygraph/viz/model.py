@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
-__all__ = ["Box", "Colours", "Edge", "Layout", "Legend", "Mark", "Point", "Scene", "Shape"]
+from lazygraph.viz.text import printable
+
+__all__ = [
+    "Box",
+    "Colours",
+    "Edge",
+    "Flow",
+    "Heading",
+    "Hue",
+    "Layout",
+    "LegendEntry",
+    "Mark",
+    "Point",
+    "Scale",
+    "Scene",
+    "Shape",
+    "Sign",
+]
 
 Point = tuple[float, float]
 _BETWEEN = " \u00b7 "
@@ -20,6 +37,19 @@ Mark = Literal[
 ]
 
 
+class _Text:
+    """Has only texts that every file can hold, whoever wrote them."""
+
+    __slots__ = ()
+    _texts: ClassVar[tuple[str, ...]] = ("text",)
+
+    def __post_init__(self) -> None:
+        whole = "".join([getattr(self, name) for name in self._texts])
+        if printable(whole) is not whole:
+            for name in self._texts:
+                object.__setattr__(self, name, printable(getattr(self, name)))
+
+
 class Colours(NamedTuple):
     """Of one box, as ``#rrggbb``."""
 
@@ -29,7 +59,7 @@ class Colours(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Box(_Text):
     """How a task, a piece of data or a group of tasks is shown.
 
     Attributes
@@ -56,6 +86,8 @@ class Box:
     width_px, height_px : float
         Its size, with all lines inside.
     """
+
+    _texts = ("label", "detail", "tooltip", "name", "function", "category", "back")
 
     label: str
     detail: str = ""
@@ -84,7 +116,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(_Text):
     """A dependency from one box to another, along the data: indices of boxes, start to end.
 
     Attributes
@@ -96,6 +128,8 @@ class Edge:
     back : str
         What flows back along it, a derivative, shown on its other side; empty for none.
     """
+
+    _texts = ("label", "back")
 
     start: int
     end: int
@@ -110,41 +144,62 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Legend:
-    """What colours mean: names with the function or mark they stand for, or a scale.
+class Heading(_Text):
+    """Words in a legend: what its colours stand for, or how many names it leaves out."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Functions or workers, each shown in its colour; empty for a scale.
-    title : str
-        What the scale shows: "seconds".
-    low, high : str
-        The ends of the scale.
-    marks : tuple of Mark
-        Those that are to be seen and want explaining.
-    forward, back : str
-        What flows along edges, and back along them.
-    """
-
-    names: tuple[str, ...] = ()
-    title: str = ""
-    low: str = ""
-    high: str = ""
-    marks: tuple[Mark, ...] = ()
-    forward: str = ""
-    back: str = ""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Hue(_Text):
+    """A function or a worker, shown in its colour."""
+
+    _texts = ("name",)
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(_Text):
+    """The colours of a quantity, between its least and its greatest value."""
+
+    _texts = ("low", "high")
+
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sign(_Text):
+    """A mark and what it means."""
+
+    mark: Mark
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow(_Text):
+    """What flows along edges, forward or back."""
+
+    text: str
+    is_back: bool
+
+
+#: What stands in a legend, in this order.
+LegendEntry = Heading | Hue | Scale | Sign | Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Scene(_Text):
     """All that is to be seen: boxes, each after those it depends on, edges sorted by end."""
+
+    _texts = ("title", "caption")
 
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     title: str = ""
     caption: str = ""  # "5,000 tasks drawn as 14 groups; detail='tasks' draws all"
-    legend: Legend | None = None
+    legend: tuple[LegendEntry, ...] = ()
     n_tasks: int = 0  # in the graph, shown or not
     hues: Mapping[str, int] = field(default_factory=dict)  # by `Box.hue_name`: which hue
     rankdir: str = "BT"  # where the data flows

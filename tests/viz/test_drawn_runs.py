@@ -11,7 +11,14 @@ from pictures import SVG, Picture, of_dependencies, own_svg, random_graph, squar
 from lazygraph import Graph, delayed
 from lazygraph.graphs.plan import make_plan
 from lazygraph.observers import Recorder
-from lazygraph.protocols import RunStarted, TaskEnded, TaskFailed, TaskSkipped, TaskStarted
+from lazygraph.protocols import (
+    RunStarted,
+    TaskEnded,
+    TaskFailed,
+    TaskRetried,
+    TaskSkipped,
+    TaskStarted,
+)
 from lazygraph.viz import draw
 from lazygraph.viz.paint.colours import scale_colours
 from lazygraph.viz.scenes.quantities import Lifetimes
@@ -84,8 +91,52 @@ def test_each_mark_has_a_badge_with_a_sign_of_its_own() -> None:
 def test_the_legend_explains_the_marks_that_are_seen() -> None:
     picture = Picture(own_svg(GRAPH, run=a_run()))
 
-    assert picture.texts == ["failed", "skipped", "did not run", "running", "slow"]
+    *marks, slow = picture.texts
+    assert marks == ["failed", "skipped: what it needs failed", "did not run", "running"]
+    assert slow.startswith("slow: over 2 s, 4 times what three in four took at most")
     assert Picture(own_svg(GRAPH)).texts == []
+
+
+def test_the_double_frame_is_explained_where_some_boxes_have_it() -> None:
+    assert Picture(own_svg(GRAPH, ["d"])).texts == ["asked for"]
+    assert Picture(own_svg(of_dependencies({"a": []}), ["a"])).texts == []
+
+
+def slow_ones(*seconds: float) -> set[str]:
+    """Of tasks that took so long, one after the other."""
+    graph = of_dependencies({f"t{n}": [] for n in range(len(seconds))})
+    events, now = [], 0.0
+    for n, took in enumerate(seconds):
+        events += [TaskStarted(now, f"t{n}", n, "w"), TaskEnded(now + took, f"t{n}", n, "w")]
+        now += took
+    view = draw(graph, (), run=recorded(*events), detail="tasks")._view
+    return {box.name for box in view.scene.boxes if "slow" in box.marks}
+
+
+def test_at_most_a_quarter_of_the_tasks_are_slow() -> None:
+    assert slow_ones(1, 1, 1, 9) == {"t3"}
+    assert slow_ones(1, 1, 1, 1, 1, 1, 9, 9) == {"t6", "t7"}
+    assert slow_ones(1, 1, 1, 1, 9, 9, 9, 9) == set()  # half of them: that is how long tasks take
+    assert slow_ones(*[1.0] * 100, 5) == set()  # nobody waits for that
+
+
+def test_a_failed_task_says_how_long_it_took_in_all_and_how_often_it_ran() -> None:
+    error = ValueError("late")
+    graph = of_dependencies({"a": []})
+    run = recorded(
+        TaskStarted(0.0, "a", 0, "w"), TaskRetried(1.0, "a", 0, "w", error),
+        TaskStarted(5.0, "a", 0, "w"), TaskRetried(7.0, "a", 0, "w", error),
+        TaskStarted(9.0, "a", 0, "w"), TaskFailed(12.0, "a", 0, "w", error),
+    )  # fmt: skip
+
+    box = Picture(own_svg(graph, run=run)).box("join")
+
+    assert box.texts[1] == "6 s, 3 attempts"
+    assert "took 6 s" in box.tooltip
+    again = recorded(
+        *run.events, TaskStarted(20.0, "a", 0, "w"), TaskFailed(21.0, "a", 0, "w", error)
+    )
+    assert Picture(own_svg(graph, run=again)).box("join").texts[1] == "1 s"  # of the last run
 
 
 def test_what_failed_is_told_to_those_who_see_nothing() -> None:
@@ -122,7 +173,7 @@ def test_a_real_run_is_drawn() -> None:
     total.compute(observers=[recorder], on_error="collect", scheduler="synchronous")
 
     picture = Picture(total.visualize(run=recorder).svg)
-    assert picture.texts[:2] == ["failed", "skipped"]
+    assert picture.texts[:2] == ["failed", "skipped: what it needs failed"]
     assert "ValueError" in picture.box("fail").tooltip
     assert "took" in picture.box("square").tooltip
 

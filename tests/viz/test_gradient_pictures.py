@@ -17,9 +17,9 @@ from lazygraph.viz.model import Colours, Edge
 from lazygraph.viz.paint.colours import colours_of, contrast
 from lazygraph.viz.paint.flows import both_ways, notes_beside, notes_size
 from lazygraph.viz.paint.items import Group, Rect, Words
-from lazygraph.viz.paint.text import text_width_px
 from lazygraph.viz.paint.themes import DARK, LIGHT
-from lazygraph.viz.write.html.routes import edge_columns
+from lazygraph.viz.text import text_width_px
+from lazygraph.viz.write.html.edge_columns import edge_columns
 
 AT = {"x": 1, "y": 2, "z": 3}
 
@@ -59,7 +59,8 @@ def test_every_format_has_the_derivatives() -> None:
     assert '-->|"1 · ∂ 3"|' in drawing.to_mermaid()
     assert drawing._content("pdf").startswith(b"%PDF")
     columns = edge_columns(drawing._view.scene, drawing._view.layout, 0.1)
-    assert columns["label"] == ["1 · ∂ 3", "2 · ∂ 3", "3 · ∂ 3", "3 · ∂ 3"]
+    assert columns["label"] == ["1", "2", "3", "3"]
+    assert columns["back"] == "∂ 3"  # of all of them
 
 
 def test_without_values_it_has_the_derivatives_names() -> None:
@@ -289,7 +290,7 @@ def test_notes_cover_no_box_and_no_other_note(rankdir: Any, title: str | None) -
     notes = [item for item in items if isinstance(item, Words) and item.size_px == 10]
     boxes += map(_hull, notes)
     edges = drawing._view.scene.edges
-    assert len(notes) == 2 + sum(bool(edge.label) + bool(edge.back) for edge in edges)
+    assert len(notes) == 3 + sum(bool(edge.label) + bool(edge.back) for edge in edges)
     assert overlaps(boxes) == 0
 
 

@@ -65,7 +65,7 @@ def test_a_run_of_another_graph_is_refused() -> None:
 def test_the_title_stands_above_and_names_the_picture() -> None:
     picture = Picture(total().visualize(title="Sum of <squares>").svg)
 
-    assert picture.texts == ["Sum of <squares>"]
+    assert picture.texts == ["Sum of <squares>", "asked for"]
     assert picture.root[0].text == "Sum of <squares>"
 
 

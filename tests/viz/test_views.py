@@ -162,7 +162,7 @@ def test_without_the_program_dot_there_is_an_error_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("lazygraph.viz.layout.dot.find_dot", lambda: None)
+    monkeypatch.setattr("lazygraph.viz.layout.dot_program.find_dot", lambda: None)
 
     with pytest.raises(DrawingError, match="needs the program dot"):
         delayed(square)(1).visualize(engine="dot")

@@ -43,7 +43,7 @@ class Groups:
         What is equal within a group: "identical structure".
     is_profile : bool
         No grouping says anything about this graph, and these are mere bands of levels: better
-        drawn by `lazygraph.viz.collapse.levels.profile_picture`.
+        drawn by `lazygraph.viz.scenes.profile.profile_picture`.
     """
 
     members: list[list[int]]

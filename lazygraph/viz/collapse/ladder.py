@@ -72,25 +72,22 @@ def climb(units: Units) -> Rung:
 
 def _ladder(units: Units) -> Iterator[Rung]:
     roles = [(name, unit in units.outputs) for unit, name in enumerate(units.names)]
-    yield from _structures("identical structure", units, roles, multiset)
-    yield from _structures("similar structure", units, units.names, frozenset)
+    note = "identical structure"
+    below = from_below(units.names, units.dependencies, multiset, MOST_GROUPS)
+    above = from_above(roles, units.dependents, multiset, MOST_GROUPS)
+    yield Rung(note, crossed(below, above, MOST_GROUPS))
+    sides = [Rung(f"{note} of what they need", below), Rung(f"{note} of what needs them", above)]
+    yield min(sides, key=lambda rung: rung.n_groups)
+    below = from_below(units.names, units.dependencies, frozenset, MOST_GROUPS)
+    above = from_above(units.names, units.dependents, frozenset, MOST_GROUPS)
+    yield Rung("similar structure", crossed(below, above, MOST_GROUPS))
+    yield Rung("similar structure of what they need", below)
     levels = levels_of(units.dependencies)
     by_level = numbered(zip(levels, units.names, strict=True), MOST_GROUPS)
     yield Rung("function and level", by_level)
     yield _folded("repeated levels folded", units, levels, multiset)
     yield _folded("similar levels folded", units, levels, frozenset)
     yield from _coarsest(units, levels)
-
-
-def _structures(
-    note: str, units: Units, roles: Sequence[object], summary: Summary
-) -> Iterator[Rung]:
-    """Seen from both sides, then from that which tells fewer classes apart."""
-    below = from_below(units.names, units.dependencies, summary, MOST_GROUPS)
-    above = from_above(roles, units.dependents, summary, MOST_GROUPS)
-    yield Rung(note, crossed(below, above, MOST_GROUPS))
-    sides = [Rung(f"{note} of what they need", below), Rung(f"{note} of what needs them", above)]
-    yield min(sides, key=lambda rung: rung.n_groups)
 
 
 def _folded(note: str, units: Units, levels: Sequence[int], summary: Summary) -> Rung:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lazygraph.viz.layout.dot import dot_layout
+from lazygraph.viz.layout.dot_program import dot_layout
 from lazygraph.viz.layout.labelled import layout_with_labels
 from lazygraph.viz.layout.layered import layered_layout
 

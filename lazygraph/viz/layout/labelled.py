@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lazygraph.viz.layout.rank.directions import Size
+from lazygraph.viz.layout.directions import Size
 from lazygraph.viz.model import Layout, Point
 
 __all__ = ["layout_with_labels"]

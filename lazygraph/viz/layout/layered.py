@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lazygraph.viz.layout.links import links_of
+from lazygraph.viz.layout.directions import MARGIN_PX, Size, direction_of
 from lazygraph.viz.layout.order.net import Net, make_net
 from lazygraph.viz.layout.order.search import order
-from lazygraph.viz.layout.parts import Part, parts_of
+from lazygraph.viz.layout.parts import Part, links_of, parts_of
 from lazygraph.viz.layout.place.bands import Band, bands_of
 from lazygraph.viz.layout.place.columns import columns
-from lazygraph.viz.layout.rank.directions import MARGIN_PX, Size, direction_of
 from lazygraph.viz.layout.rank.ranks import ranks_of
 from lazygraph.viz.layout.routes import routes_of
 from lazygraph.viz.layout.shelves import on_shelves

@@ -1,11 +1,11 @@
-"""Boxes and edges to connected parts: what no edge joins is laid out apart."""
+"""Boxes and edges to connected parts, which are laid out apart, and to each box's neighbours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-__all__ = ["Part", "parts_of"]
+__all__ = ["Links", "Part", "links_of", "parts_of"]
 
 
 class Part(NamedTuple):
@@ -48,3 +48,20 @@ def _first(head: list[int], box: int) -> int:
     while head[box] != box:
         head[box] = box = head[head[box]]  # halves the way for whoever comes next
     return box
+
+
+class Links(NamedTuple):
+    """For each box the boxes it needs, and the boxes that need it, in ascending order."""
+
+    dependencies: list[list[int]]
+    dependents: list[list[int]]
+
+
+def links_of(n_boxes: int, edges: Iterable[tuple[int, int]]) -> Links:
+    """Neighbours by box, whatever order the edges come in. O(boxes + edges log edges)."""
+    dependencies: list[list[int]] = [[] for _ in range(n_boxes)]
+    dependents: list[list[int]] = [[] for _ in range(n_boxes)]
+    for start, end in sorted(edges):
+        dependencies[end].append(start)
+        dependents[start].append(end)
+    return Links(dependencies, dependents)

@@ -18,14 +18,20 @@ from lazygraph.viz.paint.items import (
     middle_words,
     polygon,
 )
-from lazygraph.viz.paint.text import DETAIL_PX, text_width_px
+from lazygraph.viz.paint.measures import (
+    ARROW_GROWTH,
+    ARROW_PX,
+    ARROW_SLIMNESS,
+    EDGE_GROWTH_PX,
+    EDGE_MOST_PX,
+    EDGE_PX,
+    FAINT_DASH,
+)
 from lazygraph.viz.paint.themes import Theme
+from lazygraph.viz.text import DETAIL_PX, text_width_px
 
 __all__ = ["edge_items", "label_items"]
 
-_WIDTH_PX, _GROWTH_PX, _MOST_GROWTH_PX = 1.2, 0.9, 4.0
-_FAINT_DASH = (3.0, 3.0)
-_ARROW_PX, _ARROW_GROWTH, _ARROW_SLIMNESS = 5.0, 1.1, 0.45
 _LABEL_PADDING_PX, _LABEL_HEIGHT_PX = 3.0, 13.0
 _LABEL_PLACES = (0.5, 0.4, 0.6, 0.3, 0.7)
 _SHORT_PX = 12.0
@@ -53,18 +59,18 @@ def _lines(scene: Scene, edge: Edge, route: Route, theme: Theme) -> Iterator[tup
         return
     there, back = both_ways(route, scene.rankdir)
     yield paint, there
-    yield Paint(stroke=theme.back, width_px=_WIDTH_PX), back
+    yield Paint(stroke=theme.back, width_px=EDGE_PX), back
 
 
 def _paint(scene: Scene, edge: Edge, theme: Theme) -> Paint:
-    width_px = _WIDTH_PX + min(_GROWTH_PX * log10(edge.count), _MOST_GROWTH_PX)
+    width_px = EDGE_PX + min(EDGE_GROWTH_PX * log10(edge.count), EDGE_MOST_PX)
     if scene.boxes[edge.end].marks & {"skipped", "pending"}:
-        return Paint(stroke=theme.faint.stroke, width_px=width_px, dash=_FAINT_DASH)
+        return Paint(stroke=theme.faint.stroke, width_px=width_px, dash=FAINT_DASH)
     return Paint(stroke=theme.edge, width_px=width_px)
 
 
 def _length_px(paint: Paint) -> float:
-    return _ARROW_PX + _ARROW_GROWTH * paint.width_px
+    return ARROW_PX + ARROW_GROWTH * paint.width_px
 
 
 def _shortened(route: Route, paint: Paint) -> Route:
@@ -79,7 +85,7 @@ def _head(route: Route, paint: Paint) -> tuple[Step, ...]:
     """A triangle whose tip is the end of the route."""
     (x, y), (ux, uy) = route[-1], _direction(route)
     length = _length_px(paint)
-    half = length * _ARROW_SLIMNESS
+    half = length * ARROW_SLIMNESS
     corners = [(0.0, 0.0), (-ux * length - uy * half, -uy * length + ux * half)]
     corners.append((-ux * length + uy * half, -uy * length - ux * half))
     return polygon(corners, (x, y))
@@ -96,10 +102,11 @@ def _direction(route: Route) -> Point:
 
 def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
     """The labels of edges, each on its edge where it covers no box and no other label."""
+    if not any(edge.text for edge in scene.edges):
+        return
     taken = [
         _hull(centre, box.width_px, box.height_px)
         for box, centre in zip(scene.boxes, layout.centres, strict=True)
-        if any(edge.label for edge in scene.edges)
     ]
     places = layout.labels or (None,) * len(scene.edges)
     for edge, route, place in zip(scene.edges, layout.routes, places, strict=True):
@@ -131,8 +138,11 @@ def _points(route: Route) -> Iterator[Point]:
     for curve in long or curves:
         for t in _LABEL_PLACES:
             weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            pairs = list(zip(weights, curve, strict=True))
-            yield sum(w * x for w, (x, _) in pairs), sum(w * y for w, (_, y) in pairs)
+            x = y = 0.0  # not `sum`, which rounds differently from one Python to the next
+            for weight, point in zip(weights, curve, strict=True):
+                x += weight * point[0]
+                y += weight * point[1]
+            yield x, y
 
 
 def _span(curve: Route) -> float:

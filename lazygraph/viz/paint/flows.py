@@ -11,14 +11,12 @@ from math import hypot
 
 from lazygraph.viz.model import Edge, Point
 from lazygraph.viz.paint.items import Words, middle_words
-from lazygraph.viz.paint.text import DETAIL_PX, text_width_px
+from lazygraph.viz.paint.measures import APART_PX, BESIDE_PX, NOTE_LINE_PX
 from lazygraph.viz.paint.themes import Theme
+from lazygraph.viz.text import DETAIL_PX, text_width_px
 
 __all__ = ["both_ways", "notes_beside", "notes_size"]
 
-_APART_PX = 2.8  # a line from the middle between the two
-_BESIDE_PX = 5.0  # a note from its line
-_LINE_PX = 13.0
 
 Route = Sequence[Point]
 
@@ -26,7 +24,7 @@ Route = Sequence[Point]
 def both_ways(route: Route, rankdir: str) -> tuple[Route, Route]:
     """The line forward and the line back, beside each other all the way; on borders at the ends."""
     halved = _halved(route)
-    return _beside(halved, -_APART_PX, rankdir), _beside(halved, _APART_PX, rankdir)[::-1]
+    return _beside(halved, -APART_PX, rankdir), _beside(halved, APART_PX, rankdir)[::-1]
 
 
 def _halved(route: Route) -> list[Point]:
@@ -69,8 +67,8 @@ def notes_size(edge: Edge, rankdir: str) -> tuple[float, float]:
     """Width and height in px of both notes and the lines between them."""
     width = max(text_width_px(text, DETAIL_PX) for text in (edge.label, edge.back))
     if _is_sideways(rankdir):
-        return width + 2 * _BESIDE_PX, 2 * (_LINE_PX + _APART_PX)
-    return 2 * (width + _APART_PX + _BESIDE_PX), _LINE_PX
+        return width + 2 * BESIDE_PX, 2 * (NOTE_LINE_PX + APART_PX)
+    return 2 * (width + APART_PX + BESIDE_PX), NOTE_LINE_PX
 
 
 def notes_beside(edge: Edge, middle: Point, rankdir: str, theme: Theme) -> Iterator[Words]:
@@ -81,10 +79,10 @@ def notes_beside(edge: Edge, middle: Point, rankdir: str, theme: Theme) -> Itera
         if not text:
             continue
         if _is_sideways(rankdir):
-            away = side * (_APART_PX + _LINE_PX / 2)
+            away = side * (APART_PX + NOTE_LINE_PX / 2)
             yield middle_words((x, y + away), text, DETAIL_PX, colour)
         else:
-            away = side * (_APART_PX + _BESIDE_PX)
+            away = side * (APART_PX + BESIDE_PX)
             words = middle_words((x + away, y), text, DETAIL_PX, colour)
             yield words._replace(anchor="end" if side < 0 else "start")
 

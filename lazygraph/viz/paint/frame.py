@@ -11,8 +11,8 @@ from lazygraph.viz.paint.edges import edge_items, label_items
 from lazygraph.viz.paint.glyphs import box_group
 from lazygraph.viz.paint.items import Item, Picture, Words
 from lazygraph.viz.paint.legend_items import legend_items, legend_size
-from lazygraph.viz.paint.text import DETAIL_PX, one_line, text_width_px
 from lazygraph.viz.paint.themes import Theme
+from lazygraph.viz.text import DETAIL_PX, one_line, text_width_px
 
 __all__ = ["picture_of"]
 

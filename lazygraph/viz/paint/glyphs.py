@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lazygraph.viz.model import Box, Colours, Mark, Point
+from lazygraph.viz.model import Box, Colours, Point
 from lazygraph.viz.paint.badges import badges
 from lazygraph.viz.paint.items import Group, Item, Paint, Path, Rect, Words, middle_words, strokes
-from lazygraph.viz.paint.sizes import CARD_PX, ROW_PX, rows_of
-from lazygraph.viz.paint.text import DETAIL_PX, LABEL_PX, text_width_px
+from lazygraph.viz.paint.measures import (
+    CARD_PX,
+    CORNER_PX,
+    DATA_CORNER_PX,
+    DETAIL_DOWN_PX,
+    LABEL_UP_PX,
+    OUTLINES,
+    RING_PX,
+    ROW_PX,
+    ROWS_TOP_PX,
+    SPLIT_PX,
+)
+from lazygraph.viz.paint.sizes import rows_of
 from lazygraph.viz.paint.themes import Theme
+from lazygraph.viz.text import DETAIL_PX, LABEL_PX, text_width_px
 
 __all__ = ["box_group"]
 
-_CORNER_PX, _DATA_CORNER_PX = 8.0, 2.0
-_RING_PX = 3.0  # an output has a second outline, so far inside
 _N_CARDS = 3
 _CELL_PX = 8.0  # what is no larger, and has no label, is a cell
-_LABEL_UP_PX, _DETAIL_DOWN_PX = 6.0, 9.0
-_ROWS_TOP_PX, _SEPARATOR_PX = 4.0, 0.6
-_APART_PX = 8.0  # what flows back, from what flows forward
-# The first of a box's marks gives its outline: width and dashes.
-_OUTLINES: tuple[tuple[Mark, float, tuple[float, ...]], ...] = (
-    ("failed", 2.6, ()),
-    ("skipped", 1.4, (2, 3)),
-    ("pending", 1.4, (1, 3)),
-    ("running", 2.6, ()),
-    ("slow", 2.6, ()),
-    ("cached", 1.4, (5, 3)),
-    ("focus", 2.6, ()),
-)
+_SEPARATOR_PX = 0.6
 
 
 def box_group(box: Box, centre: Point, colours: Colours, theme: Theme, *, is_upward: bool) -> Group:
@@ -59,7 +57,7 @@ def _cell(box: Box, centre: Point, colours: Colours, theme: Theme) -> Rect:
 
 
 def _paint(box: Box, colours: Colours, theme: Theme) -> Paint:
-    for mark, width_px, dash in _OUTLINES:
+    for mark, width_px, dash in OUTLINES:
         if mark in box.marks:
             return Paint(colours.fill, theme.marks[mark], width_px, dash)
     return Paint(colours.fill, colours.stroke)
@@ -81,18 +79,18 @@ def _corners(box: Box, width: float, height: float) -> Point:
     if box.shape == "function":
         return width / 2, height / 2
     is_plain = not box.label or box.shape == "data"
-    radius = _DATA_CORNER_PX if is_plain else _CORNER_PX
+    radius = DATA_CORNER_PX if is_plain else CORNER_PX
     return radius, radius
 
 
 def _ring(front: Rect, colour: str) -> Rect:
     return Rect(
-        front.left + _RING_PX,
-        front.top + _RING_PX,
-        front.width - 2 * _RING_PX,
-        front.height - 2 * _RING_PX,
-        max(front.rx - _RING_PX, 1),
-        max(front.ry - _RING_PX, 1),
+        front.left + RING_PX,
+        front.top + RING_PX,
+        front.width - 2 * RING_PX,
+        front.height - 2 * RING_PX,
+        max(front.rx - RING_PX, 1),
+        max(front.ry - RING_PX, 1),
         Paint(stroke=colour, width_px=1),
     )
 
@@ -103,8 +101,8 @@ def _label(box: Box, front: Rect, colours: Colours, theme: Theme) -> Iterator[Wo
         if box.label:
             yield middle_words((x, y), box.label, LABEL_PX, colours.text)
         return
-    yield middle_words((x, y - _LABEL_UP_PX), box.label, LABEL_PX, colours.text)
-    yield from _second_line(box, (x, y + _DETAIL_DOWN_PX), colours, theme)
+    yield middle_words((x, y - LABEL_UP_PX), box.label, LABEL_PX, colours.text)
+    yield from _second_line(box, (x, y + DETAIL_DOWN_PX), colours, theme)
 
 
 def _second_line(box: Box, middle: Point, colours: Colours, theme: Theme) -> Iterator[Words]:
@@ -116,8 +114,8 @@ def _second_line(box: Box, middle: Point, colours: Colours, theme: Theme) -> Ite
         return
     widths = [text_width_px(text, DETAIL_PX) for text in (box.detail, box.back)]
     split, y = x + (widths[0] - widths[1]) / 2, y + 0.35 * DETAIL_PX
-    yield Words(split - _APART_PX / 2, y, box.detail, DETAIL_PX, colours.text, "end")
-    yield Words(split + _APART_PX / 2, y, box.back, DETAIL_PX, theme.back, "start")
+    yield Words(split - SPLIT_PX / 2, y, box.detail, DETAIL_PX, colours.text, "end")
+    yield Words(split + SPLIT_PX / 2, y, box.back, DETAIL_PX, theme.back, "start")
 
 
 def _rows(
@@ -127,11 +125,11 @@ def _rows(
     rows = rows_of(box.members)
     x, right = front.left + front.width / 2, front.left + front.width
     for n, row in enumerate(reversed(rows) if is_upward else rows):
-        top = front.top + _ROWS_TOP_PX + n * ROW_PX
+        top = front.top + ROWS_TOP_PX + n * ROW_PX
         yield middle_words((x, top + ROW_PX / 2), row, LABEL_PX, colours.text)
         if n:
             line = strokes([[(front.left, top), (right, top)]])
             yield Path(line, Paint(stroke=colours.stroke, width_px=_SEPARATOR_PX))
     if box.second_line:
-        y = front.top + front.height - _DETAIL_DOWN_PX
+        y = front.top + front.height - DETAIL_DOWN_PX
         yield from _second_line(box, (x, y), colours, theme)

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lazygraph.viz.model import Shape
-from lazygraph.viz.paint.text import DETAIL_PX, LABEL_PX, text_width_px
+from lazygraph.viz.paint.measures import CARD_PX, ROW_PX
+from lazygraph.viz.text import DETAIL_PX, LABEL_PX, text_width_px
 
-__all__ = ["CARD_PX", "ROW_PX", "box_size", "rows_of"]
+__all__ = ["box_size", "rows_of"]
 
 _PADDING_PX = 12.0
 _LEAST_WIDTH_PX = 44.0
 _LINE_PX, _DETAIL_LINE_PX = 28.0, 12.0
 _ROUND_GROWTH, _ROUND_PADDING_PX = 1.1, 15.0
 _MOST_ROWS = 6
-#: The cards behind a group's first stand out so much, to the right and upward.
-CARD_PX = 4.0
-#: A member of a fused task takes such a strip of its box.
-ROW_PX = 20.0
 
 
 def box_size(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lazygraph.viz.collapse.collapse import Groups
-from lazygraph.viz.collapse.levels import level_profile, profile_picture
 from lazygraph.viz.layout import dot_layout, layered_layout, layout_with_labels
 from lazygraph.viz.look import MOST_TASKS, Look
 from lazygraph.viz.model import Layout, Scene
@@ -13,8 +12,9 @@ from lazygraph.viz.paint.flows import notes_size
 from lazygraph.viz.scenes.cells import filled, with_room
 from lazygraph.viz.scenes.full import full_scene
 from lazygraph.viz.scenes.groups import cells_by_group, collapsed_scene, grouped, named_dependencies
+from lazygraph.viz.scenes.profile import level_profile, profile_picture
+from lazygraph.viz.scenes.subject import Subject
 from lazygraph.viz.scenes.tasks import tasks_scene
-from lazygraph.viz.subject import Subject
 
 __all__ = ["View", "collapsed_view", "full_view", "pictured", "tasks_view", "view_of"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lazygraph.viz.model import Box, Edge, Scene
 from lazygraph.viz.paint.sizes import box_size
-from lazygraph.viz.paint.text import one_line, truncated
 from lazygraph.viz.scenes.labels import key_text
+from lazygraph.viz.scenes.subject import Subject, times
 from lazygraph.viz.scenes.tasks import assemble_scene, task_box
-from lazygraph.viz.subject import Subject, times
+from lazygraph.viz.text import one_line, truncated
 
 __all__ = ["full_scene"]
 

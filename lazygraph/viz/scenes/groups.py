@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
+from statistics import fmean
 
 from lazygraph.viz.collapse.collapse import Groups, collapse
 from lazygraph.viz.model import Box, Edge, Mark, Scene
 from lazygraph.viz.paint.sizes import box_size
-from lazygraph.viz.paint.text import TIMES, one_line, truncated
 from lazygraph.viz.scenes.cells import cells_of
 from lazygraph.viz.scenes.quantities import value_text
+from lazygraph.viz.scenes.subject import Subject
 from lazygraph.viz.scenes.tasks import assemble_scene, task_box
-from lazygraph.viz.subject import Subject
+from lazygraph.viz.text import TIMES, one_line, truncated
 
 __all__ = ["cells_by_group", "collapsed_scene", "grouped", "named_dependencies"]
 
@@ -102,7 +103,7 @@ def _stack(subject: Subject, tasks: Sequence[int], name: str, function: str, det
         shape="group",
         marks=_marks(subject, tasks),
         count=len(tasks),
-        value=_mean([subject.shares[task] for task in tasks]),
+        value=None if value is None else subject.ramp.share(value),
         width_px=width,
         height_px=height,
     )
@@ -110,7 +111,7 @@ def _stack(subject: Subject, tasks: Sequence[int], name: str, function: str, det
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    return fmean(known) if known else None
 
 
 def _lines(subject: Subject, tasks: Sequence[int], name: str, counted: str) -> list[str]:

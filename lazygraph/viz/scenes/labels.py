@@ -18,9 +18,9 @@ from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_call
 from lazygraph.tasks.task import Ref, Task
 from lazygraph.viz.look import Labels
-from lazygraph.viz.paint.text import TIMES, one_line, truncated
 from lazygraph.viz.paint.themes import Role
 from lazygraph.viz.scenes.arguments import argument_text, path_tail
+from lazygraph.viz.text import TIMES, one_line, truncated
 
 __all__ = ["Labeller", "Names", "Words", "function_names", "key_text", "names_of"]
 

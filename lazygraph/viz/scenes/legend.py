@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
-from lazygraph.viz.model import Box, Legend, Mark
+from lazygraph.viz.model import Box, Flow, Heading, Hue, LegendEntry, Mark, Scale, Sign
 from lazygraph.viz.scenes.quantities import value_text
-from lazygraph.viz.subject import Subject
+from lazygraph.viz.scenes.runs import SLOW, seconds_text
+from lazygraph.viz.scenes.subject import Subject
 
 __all__ = ["legend_of"]
 
-_EXPLAINED: tuple[Mark, ...] = ("failed", "skipped", "pending", "running", "cached", "slow")
+_MOST_NAMES = 24
+_EXPLAINED: dict[Mark, str] = {
+    "failed": "failed",
+    "skipped": "skipped: what it needs failed",
+    "pending": "did not run",
+    "running": "running",
+    "cached": "cached",
+    "slow": SLOW,
+    "output": "asked for",
+}
 _TITLES = {
     "order": "order",
     "ages": "tasks run while its result is held",
@@ -24,44 +34,50 @@ _TITLES = {
 }
 
 
-def legend_of(subject: Subject, boxes: Iterable[Box]) -> Legend | None:
-    """The legend that these boxes need; None if they speak for themselves."""
+def legend_of(subject: Subject, boxes: Iterable[Box]) -> tuple[LegendEntry, ...]:
+    """Return the legend that these boxes need; empty if they speak for themselves."""
     boxes = list(boxes)
-    marks = frozenset(mark for box in boxes for mark in box.marks)
-    low, high = _ends(subject)
-    legend = Legend(
-        names=_names(subject, boxes),
-        title=_TITLES.get(subject.look.color or "", ""),
-        low=low,
-        high=high,
-        marks=tuple([mark for mark in _EXPLAINED if mark in marks]),
-        **_flows(subject),
-    )
-    return legend if legend != Legend() else None
+    return (*_colours(subject, boxes), *_flows(subject), *_signs(subject, boxes))
 
 
-def _flows(subject: Subject) -> dict[str, str]:
-    notes = subject.look.notes
-    if not notes or not notes.edges:
-        return {}
-    return {
-        "forward": "value" if notes.values else "",
-        "back": f"derivative of {subject.goal} by it",
-    }
+def _colours(subject: Subject, boxes: Iterable[Box]) -> Iterator[LegendEntry]:
+    title = _TITLES.get(subject.look.color or "", "")
+    if title:
+        yield Heading(f"{title}, logarithmic" if subject.ramp.is_logarithmic else title)
+    known = [value for value in subject.values if value is not None]
+    if known:
+        color = subject.look.color
+        yield Scale(value_text(color, min(known)), value_text(color, max(known)))
+    names = _names(subject, boxes)
+    yield from map(Hue, names[:_MOST_NAMES])
+    if len(names) > _MOST_NAMES:
+        yield Heading(f"and {len(names) - _MOST_NAMES} more")
 
 
-def _names(subject: Subject, boxes: Iterable[Box]) -> tuple[str, ...]:
-    """Of what the hues stand for, where labels do not tell."""
+def _names(subject: Subject, boxes: Iterable[Box]) -> list[str]:
+    """Return what the hues stand for, where labels do not tell."""
     look = subject.look
     told = look.color is None and (look.labels is None or look.labels == "function")
     if told or subject.is_measured:
-        return ()
-    return tuple(sorted({box.hue_name for box in boxes if box.hue_name in subject.hues}))
+        return []
+    return sorted({box.hue_name for box in boxes if box.hue_name in subject.hues})
 
 
-def _ends(subject: Subject) -> tuple[str, str]:
-    known = [value for value in subject.values if value is not None]
-    if not known:
-        return "", ""
-    color = subject.look.color
-    return value_text(color, min(known)), value_text(color, max(known))
+def _flows(subject: Subject) -> Iterator[LegendEntry]:
+    notes = subject.look.notes
+    if not notes or not notes.edges:
+        return
+    if notes.values:
+        yield Flow("value", is_back=False)
+    yield Flow(f"derivative of {subject.goal} by it", is_back=True)
+
+
+def _signs(subject: Subject, boxes: Collection[Box]) -> Iterator[LegendEntry]:
+    marks = {mark for box in boxes for mark in box.marks}
+    for mark, said in _EXPLAINED.items():
+        if mark not in marks or (mark == "output" and len(boxes) == 1):
+            continue
+        if mark == "slow":
+            yield Sign(mark, f"slow: over {seconds_text(subject.slow_seconds)}, {said}")
+        else:
+            yield Sign(mark, said)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
+from typing import NamedTuple
 
 from lazygraph.viz.look import Colour
 from lazygraph.viz.scenes.runs import Outcome, bytes_text, seconds_text
 
-__all__ = ["Lifetimes", "quantities", "shares", "value_text"]
+__all__ = ["Lifetimes", "Ramp", "quantities", "ramp_of", "value_text"]
 
-Values = Sequence[float | None]
+# Where so many of the values share so little of the range, colours follow their logarithms.
+_MOST, _LITTLE = 0.75, 0.05
 
 
 class Lifetimes:
@@ -72,13 +75,37 @@ def quantities(
     return list(lifetimes.of(color))
 
 
-def shares(values: Values) -> list[float | None]:
-    """From 0 for the lowest to 1 for the highest; one half where all are equal."""
-    known = [value for value in values if value is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-    if low == high:
-        return [None if value is None else 0.5 for value in values]
-    return [None if value is None else (value - low) / (high - low) for value in values]
+class Ramp(NamedTuple):
+    """The way from the least value to the greatest, in equal steps or in equal factors."""
+
+    low: float
+    high: float
+    is_logarithmic: bool = False
+
+    def share(self, value: float) -> float:
+        """Return 0 for the least value, 1 for the greatest; one half where all are equal."""
+        if self.low == self.high:
+            return 0.5
+        if self.is_logarithmic:
+            return log(max(value, self.low) / self.low) / log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+
+def ramp_of(values: Sequence[float | None]) -> Ramp:
+    """Return the ramp on which values are told apart, an outlier among them or not.
+
+    Examples
+    --------
+    >>> ramp = ramp_of([1.0, 2.0, 4.0, 4096.0])
+    >>> ramp.is_logarithmic, ramp.share(64.0)
+    (True, 0.5)
+    """
+    known = sorted([value for value in values if value is not None]) or [0.0]
+    low, high, most = known[0], known[-1], known[int(_MOST * (len(known) - 1))]
+    least = next((value for value in known if value > 0), high)
+    if low >= 0 and least < most and most - low < _LITTLE * (high - low):
+        return Ramp(least, high, is_logarithmic=True)
+    return Ramp(low, high)
 
 
 def value_text(color: Colour | None, value: float) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
-from typing import Any
+from math import fsum, inf
+from typing import Any, NamedTuple
 
 from lazygraph.errors import DrawingError
 from lazygraph.protocols import (
@@ -20,10 +20,12 @@ from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.viz.model import Mark
 
-__all__ = ["Outcome", "bytes_text", "outcomes_of", "seconds_text"]
+__all__ = ["SLOW", "Outcome", "Run", "bytes_text", "read_run", "seconds_text"]
 
-# A task is slow that took so many times what the middle one took, and so much of the whole.
-_SLOW_TIMES, _SLOW_SHARE = 4, 0.1
+# So at most a quarter of the tasks are slow, and those are felt.
+_SLOW_TIMES, _SLOW_SHARE, _MOST = 4, 0.1, 0.75
+#: When a task is called slow, and not said to have failed.
+SLOW = "4 times what three in four took at most and a tenth of the whole"
 
 
 @dataclass(slots=True)
@@ -31,12 +33,20 @@ class Outcome:
     """What became of one task; None for what is not known."""
 
     place: int | None = None  # among the tasks, by when they began
-    seconds: float | None = None
+    seconds: float | None = None  # of all attempts together
     nbytes: int | None = None
     worker: str = ""
     retries: int = 0
     error: BaseException | None = None
     marks: set[Mark] = field(default_factory=set)
+
+    @property
+    def fate(self) -> str:
+        """What a box says of a task that failed: how long it took in all, and how often."""
+        if "failed" not in self.marks:
+            return ""
+        said = [seconds_text(self.seconds)] if self.seconds is not None else []
+        return ", ".join(said + ([f"{self.retries + 1} attempts"] if self.retries else []))
 
     def lines(self) -> list[str]:
         """What a tooltip says of it."""
@@ -45,14 +55,21 @@ class Outcome:
         parts += [f"on {self.worker}"] if self.worker else []
         lines = [", ".join(parts)] if parts else []
         if self.retries:
-            lines.append(f"tried again {self.retries} time{'' if self.retries == 1 else 's'}")
+            lines.append(f"{self.retries + 1} attempts")
         if self.error is not None:
             lines.append(f"failed: {short_repr(self.error)}")
         said = {"skipped": "skipped: what it needs failed", "pending": "did not run"}
         return lines + [said[mark] for mark in sorted(self.marks & said.keys())]
 
 
-def outcomes_of(events: Iterable[Event], keys: Iterable[Key]) -> Mapping[Key, Outcome]:
+class Run(NamedTuple):
+    """What became of each task, and from how many seconds on a task was slow."""
+
+    outcomes: Mapping[Key, Outcome]
+    slow_seconds: float
+
+
+def read_run(events: Iterable[Event], keys: Sequence[Key]) -> Run:
     """What became of the tasks of `keys`; of several runs, the last.
 
     Raises
@@ -66,14 +83,18 @@ def outcomes_of(events: Iterable[Event], keys: Iterable[Key]) -> Mapping[Key, Ou
     found = {key: reader.outcomes[key] for key in keys if key in reader.outcomes}
     if not found:
         raise DrawingError("run= has none of the graph's tasks: it is another graph's")
-    _mark_slow(found.values())
-    return {key: found.get(key) or Outcome(marks={"pending"}) for key in keys}
+    slow_seconds = _slow_seconds(found.values())
+    for outcome in found.values():
+        if "failed" not in outcome.marks and (outcome.seconds or 0.0) > slow_seconds:
+            outcome.marks.add("slow")
+    return Run({key: found.get(key) or Outcome(marks={"pending"}) for key in keys}, slow_seconds)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.outcomes: dict[Key, Outcome] = {}
         self._began: dict[Key, float] = {}
+        self._spent: dict[Key, float] = {}  # by attempts that failed
         self._n_begun = 0
 
     def read(self, event: Any) -> None:
@@ -87,14 +108,20 @@ class _Reader:
             outcome.error = event.error
             outcome.marks.add("failed")
         elif isinstance(event, TaskRetried):
-            self._of(event.key).retries += 1
+            outcome = self._of(event.key)
+            outcome.retries += 1
+            outcome.marks.add("running")  # it will again
+            self._spent[event.key] = self._seconds(event) or 0.0
         elif isinstance(event, TaskSkipped):
             self.outcomes[event.key] = Outcome(marks={"skipped"})
 
     def _start(self, event: TaskStarted) -> None:
-        retries = self._of(event.key).retries
+        before = self._of(event.key)
+        if "running" not in before.marks:  # the first attempt, perhaps of a further run
+            before = Outcome()
+            self._spent.pop(event.key, None)
         self.outcomes[event.key] = Outcome(
-            place=self._n_begun, worker=event.worker, retries=retries, marks={"running"}
+            place=self._n_begun, worker=event.worker, retries=before.retries, marks={"running"}
         )
         self._began[event.key] = event.seconds
         self._n_begun += 1
@@ -103,23 +130,24 @@ class _Reader:
         outcome = self._of(event.key)
         outcome.marks.discard("running")
         outcome.worker = event.worker
-        began = self._began.get(event.key)
-        outcome.seconds = None if began is None else event.seconds - began
+        outcome.seconds = self._seconds(event)
         return outcome
+
+    def _seconds(self, event: TaskEnded | TaskFailed | TaskRetried) -> float | None:
+        began = self._began.get(event.key)
+        return None if began is None else event.seconds - began + self._spent.get(event.key, 0.0)
 
     def _of(self, key: Key) -> Outcome:
         return self.outcomes.setdefault(key, Outcome())
 
 
-def _mark_slow(outcomes: Iterable[Outcome]) -> None:
-    known = [outcome for outcome in outcomes if outcome.seconds is not None]
-    seconds = [outcome.seconds or 0.0 for outcome in known]
-    if not seconds:
-        return
-    least = max(_SLOW_TIMES * median(seconds), _SLOW_SHARE * sum(seconds))
-    for outcome, its_seconds in zip(known, seconds, strict=True):
-        if its_seconds > least:
-            outcome.marks.add("slow")
+def _slow_seconds(outcomes: Iterable[Outcome]) -> float:
+    """Return how long a task takes at least that is called slow."""
+    known = sorted([outcome.seconds for outcome in outcomes if outcome.seconds is not None])
+    if not known:
+        return inf
+    most = known[int(_MOST * (len(known) - 1))]
+    return max(_SLOW_TIMES * most, _SLOW_SHARE * fsum(known))
 
 
 def seconds_text(seconds: float) -> str:

@@ -10,7 +10,7 @@ from lazygraph.viz.paint.sizes import box_size
 from lazygraph.viz.scenes.labels import Words
 from lazygraph.viz.scenes.legend import legend_of
 from lazygraph.viz.scenes.quantities import value_text
-from lazygraph.viz.subject import Subject
+from lazygraph.viz.scenes.subject import Subject
 
 __all__ = ["assemble_scene", "task_box", "tasks_scene"]
 
@@ -42,7 +42,7 @@ def task_box(subject: Subject, task: int) -> Box:
     """The box of one task."""
     words = subject.labeller.words(subject.keys[task])
     value = subject.values[task]
-    detail = _hidden(subject, task) or words.detail
+    detail = _hidden(subject, task) or _fate(subject, task) or words.detail
     result, back = _flow(subject, task)
     detail = result or detail
     if value is not None:
@@ -77,6 +77,10 @@ def _hidden(subject: Subject, task: int) -> str:
     needed, users = (hidden.get(key, 0) for hidden in subject.hidden)
     said = [f"+{needed:,} needed"] if needed else []
     return ", ".join(said + ([f"+{users:,} need it"] if users else []))
+
+
+def _fate(subject: Subject, task: int) -> str:
+    return subject.outcomes[task].fate if subject.outcomes else ""
 
 
 def _shape(words: Words) -> Shape:

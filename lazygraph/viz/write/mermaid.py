@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from lazygraph.viz.model import Box, Colours, Scene, Shape
 from lazygraph.viz.paint.colours import colours_of
 from lazygraph.viz.paint.sizes import rows_of
-from lazygraph.viz.paint.text import one_line
 from lazygraph.viz.paint.themes import Theme
+from lazygraph.viz.text import one_line
 
 __all__ = ["mermaid_text"]
 

@@ -12,7 +12,7 @@ from zlib import compress
 
 from lazygraph.viz.model import Point
 from lazygraph.viz.paint.items import Curves, Group, Item, Paint, Path, Picture, Rect, Step, Words
-from lazygraph.viz.paint.text import text_width_px
+from lazygraph.viz.text import text_width_px
 
 __all__ = ["pdf_bytes"]
 

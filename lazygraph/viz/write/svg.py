@@ -8,8 +8,8 @@ from typing import Any
 from zlib import crc32
 
 from lazygraph.viz.paint.items import Curves, Group, Item, Paint, Path, Picture, Rect, Step, Words
-from lazygraph.viz.paint.text import LABEL_PX
 from lazygraph.viz.paint.themes import DARK, LIGHT
+from lazygraph.viz.text import LABEL_PX
 
 __all__ = ["FONTS", "following_svg_text", "svg_text"]
 

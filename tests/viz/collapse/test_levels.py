@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from large_graphs import Shape, shapes, stencil, tangle
 
-from lazygraph.viz.collapse.levels import bands_of, level_profile, levels_of, profile_picture
+from lazygraph.viz.collapse.levels import bands_of, levels_of
+from lazygraph.viz.scenes.profile import level_profile, profile_picture
 
 
 def test_a_level_is_the_longest_way_from_the_inputs() -> None:
@@ -84,8 +85,11 @@ def test_inputs_are_at_the_bottom_and_hues_are_explained() -> None:
     assert rows == sorted(rows, reverse=True)
     assert len({(width_px, x) for width_px, x, _ in heads}) == 1  # a column
     assert scene.boxes[0].label.startswith("levels 0-")
-    assert scene.legend is not None
-    assert {*scene.legend.names} == {*scene.hues} == {b.function for b in scene.boxes} - {""}
+    assert (
+        {entry.name for entry in scene.legend}
+        == {*scene.hues}
+        == {b.function for b in scene.boxes} - {""}
+    )
 
 
 @pytest.mark.parametrize("n", [0, 1])

@@ -9,17 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazygraph.viz.layout.links import links_of
-from lazygraph.viz.layout.order.budget import Budget
 from lazygraph.viz.layout.order.net import Net, make_net
-from lazygraph.viz.layout.order.rows import Rows
+from lazygraph.viz.layout.order.rows import Budget, Rows
 from lazygraph.viz.layout.order.search import order
 from lazygraph.viz.layout.order.sifting import sift
 from lazygraph.viz.layout.order.starts import downwards, shuffled, upwards
 from lazygraph.viz.layout.order.swaps import swap
 from lazygraph.viz.layout.order.sweeps import mean, median, sweep
-from lazygraph.viz.layout.parts import parts_of
-from lazygraph.viz.layout.place.isotonic import spread
+from lazygraph.viz.layout.parts import links_of, parts_of
+from lazygraph.viz.layout.place.columns import spread
 from lazygraph.viz.layout.rank.ranks import ranks_of
 from lazygraph.viz.layout.shelves import on_shelves
 

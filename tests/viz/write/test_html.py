@@ -30,7 +30,7 @@ from pages import (
 )
 from pictures import NASTY
 
-from lazygraph.viz.model import Box, Edge, Layout, Legend, Mark, Scene
+from lazygraph.viz.model import Box, Edge, Heading, Hue, Layout, Mark, Scale, Scene
 from lazygraph.viz.write.html import html_page
 
 TEXTS = st.text(max_size=12) | st.sampled_from(NASTY)
@@ -71,9 +71,9 @@ def test_texts_come_out_as_they_went_in(texts: list[tuple[str, str, str]]) -> No
 
     part = data_of(page_of(scene))["tasks"]
 
-    assert spread(part["boxes"]["label"], len(boxes)) == [label for label, _, _ in texts]
-    assert spread(part["boxes"]["detail"], len(boxes)) == [detail for _, detail, _ in texts]
-    assert names_of(part) == [name for _, _, name in texts]
+    assert spread(part["boxes"]["label"], len(boxes)) == [box.label for box in boxes]
+    assert spread(part["boxes"]["detail"], len(boxes)) == [box.detail for box in boxes]
+    assert names_of(part) == [box.name for box in boxes]
     shown = zip(names_of(part), tips_of(part), strict=True)
     told = [f"{name}\n{tip}" if name else tip for name, tip in shown]
     assert told == [tooltip.tooltip for tooltip in boxes]
@@ -159,13 +159,15 @@ def test_groups_have_their_members() -> None:
 
 def test_a_scale_is_there_from_low_to_high() -> None:
     boxes = (Box("a", value=0.0), Box("b", value=1.0))
-    legend = Legend(title="seconds", low="1 ms", high="2 s")
+    legend = (Heading("seconds"), Scale("1 ms", "2 s"))
 
     data = data_of(page_of(Scene(boxes, (), legend=legend)))
 
-    rows = [data["palette"][row] for row in data["legend"]["scale"]]
-    assert data["legend"]["ends"] == ["1 ms", "2 s"]
-    assert data["tasks"]["boxes"]["colour"] == [data["legend"]["scale"][n] for n in (0, -1)]
+    title, scale = data["legend"]
+    rows = [data["palette"][row] for row in scale["scale"]]
+    assert title == {"text": "seconds"}
+    assert scale["ends"] == ["1 ms", "2 s"]
+    assert data["tasks"]["boxes"]["colour"] == [scale["scale"][n] for n in (0, -1)]
     assert rows[0][0] == "#440154"  # viridis begins so
     assert rows[-1][0] == "#fde725"  # and ends so
 
@@ -173,9 +175,9 @@ def test_a_scale_is_there_from_low_to_high() -> None:
 # ----------------------------------------------------------------- text stays text
 @pytest.mark.parametrize("nasty", [*NASTY, "\u2028</script>\u2029", "{{script}}{{data}}"])
 def test_no_name_becomes_markup(nasty: str) -> None:
-    legend = Legend(names=(nasty,))
+    legend = (Hue(nasty),)
     boxes = (Box(nasty, nasty, nasty, nasty, nasty),)
-    scene = Scene(boxes, (), title=nasty, caption=nasty, legend=legend, hues={nasty: 1})
+    scene = Scene(boxes, (), title=nasty, caption=nasty, legend=legend, hues={boxes[0].function: 1})
     plain = Scene((Box("x"),), (), title="x")
 
     page = page_of(scene)

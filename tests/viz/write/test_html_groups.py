@@ -19,8 +19,9 @@ from pages import (
 )
 from pictures import NASTY
 
-from lazygraph.viz.model import Box, Legend, Scene
+from lazygraph.viz.model import Box, Hue, Scene
 from lazygraph.viz.paint.themes import DARK, LIGHT
+from lazygraph.viz.text import printable
 from lazygraph.viz.write.html import html_page
 
 pytestmark = needs_chromium
@@ -226,8 +227,10 @@ def test_every_button_can_be_reached_by_tab_and_has_a_name(show: Show) -> None:
 @pytest.mark.parametrize("nasty", NASTY)
 def test_names_are_shown_as_text(show: Show, nasty: str) -> None:
     boxes = (Box(nasty, nasty, f"key\n{nasty}", "key", nasty, width_px=300, height_px=40),)
-    legend = Legend(names=(nasty,))
-    page = show(Scene(boxes, (), title=nasty, caption=nasty, legend=legend, hues={nasty: 0}))
+    legend = (Hue(nasty),)
+    page = show(
+        Scene(boxes, (), title=nasty, caption=nasty, legend=legend, hues={boxes[0].function: 0})
+    )
 
     page.click(*where(page, 0))
 
@@ -236,7 +239,7 @@ def test_names_are_shown_as_text(show: Show, nasty: str) -> None:
         page.evaluate("document.querySelectorAll('b b, #panel script, #legend script').length") == 0
     )
     shown = page.evaluate("JSON.stringify(document.querySelector('#panel p').textContent)")
-    assert json.loads(shown) == nasty
+    assert json.loads(shown) == printable(nasty)
 
 
 def test_the_network_is_out_of_reach(browser: Browser, tmp_path: Path) -> None:

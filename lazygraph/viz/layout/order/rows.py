@@ -10,7 +10,19 @@ from collections.abc import Sequence
 
 from lazygraph.viz.layout.order.net import Net
 
-__all__ = ["Rows"]
+__all__ = ["Budget", "Rows"]
+
+
+class Budget:
+    """Links that may still be looked at: how much work a search may do, on any machine."""
+
+    def __init__(self, links: int) -> None:
+        self.left = links
+
+    def spend(self, links: int) -> bool:
+        """Take as many away; whether there were any left."""
+        self.left -= links
+        return self.left >= 0
 
 
 class Rows:

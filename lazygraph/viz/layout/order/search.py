@@ -11,9 +11,8 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from lazygraph.viz.layout.order.budget import Budget
 from lazygraph.viz.layout.order.net import Net
-from lazygraph.viz.layout.order.rows import Rows
+from lazygraph.viz.layout.order.rows import Budget, Rows
 from lazygraph.viz.layout.order.sifting import sift
 from lazygraph.viz.layout.order.starts import downwards, shuffled, upwards
 from lazygraph.viz.layout.order.swaps import swap

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from lazygraph.viz.layout.order.budget import Budget
-from lazygraph.viz.layout.order.rows import Rows
+from lazygraph.viz.layout.order.rows import Budget, Rows
 
 __all__ = ["swap"]
 

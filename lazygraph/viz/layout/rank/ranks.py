@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lazygraph.viz.layout.links import Links
+from lazygraph.viz.layout.parts import Links
 from lazygraph.viz.layout.rank.simplex import shortest_ranks
 
 __all__ = ["ranks_of"]

@@ -35,6 +35,7 @@ function readPicture({ n, unit, size, boxes, edges }, flow) {
   picture.end = summed(edges.end);
   picture.start = numbers(edges.start, edges.m).map((back, e) => picture.end[e] - back);
   picture.labels = spread(edges.label, edges.m);
+  picture.backs = spread(edges.back, edges.m);
   picture.at = numbers(edges.at, edges.m); // the curve with the label; -1 for the middle one
   picture.counts = numbers(edges.count, edges.m);
   return Object.assign(picture, readRoutes(picture, edges, unit, [unit * kx, unit * ky], flow));
@@ -99,7 +100,7 @@ function bendSlope(points, p, along) {
   return before * after > 0 ? (2 * before * after) / (before + after) : 0;
 }
 
-const TEXTS = ["label", "detail", "head", "tail", "tip"];
+const TEXTS = ["label", "detail", "back", "head", "tail", "tip"];
 const NUMBERS = ["colour", "shape", "marks", "named", "tipped"];
 
 // Tasks come first, so that a task's index is its item; group g is item nTasks + g.

@@ -9,10 +9,10 @@ from html import escape
 from importlib.resources import files
 
 from lazygraph.viz.model import Layout, Scene
-from lazygraph.viz.paint.text import one_line
 from lazygraph.viz.paint.themes import DARK, LIGHT
-from lazygraph.viz.write.html.palette import theme_style
+from lazygraph.viz.text import one_line
 from lazygraph.viz.write.html.payload import Members, packed, payload
+from lazygraph.viz.write.html.style import theme_style
 
 __all__ = ["html_page"]
 

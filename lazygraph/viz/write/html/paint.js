@@ -2,7 +2,7 @@
 
 const DOT_PX = 7, TEXT_PX = 5, CELL_PX = 20, COARSE_SCALE = 0.2, MOST_COARSE_EDGES = 16000, MOST_CURVES = 8000;
 const FONT = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
-const LOOK = ["back", "text", "muted", "edge", "accent", "frame", "faint"];
+const LOOK = ["back", "text", "muted", "edge", "backward", "accent", "frame", "faint"];
 
 // The page's colours, from the style sheet, so that it alone knows them.
 function readLook(marks) {
@@ -52,11 +52,13 @@ function paintEdges(g, stage, seen) {
   const crowd = ({ length }) => (camera.s < COARSE_SCALE ? Math.max(0.25, Math.min(0.8, 5000 / length)) : 0.95);
   strokeEdges(g, stage, layers.hubs, look.edge, flags ? 0.05 : 0.15);
   strokeEdges(g, stage, layers.plain, look.edge, flags ? 0.13 : crowd(layers.plain));
-  g.setLineDash([3, 3]); // what nothing came along
+  g.setLineDash(stage.rules.px.faintDash); // what nothing came along
   strokeEdges(g, stage, layers.quiet, look.faint, flags ? 0.13 : crowd(layers.quiet));
   g.setLineDash([]);
   strokeEdges(g, stage, layers.litHubs, look.accent, layers.litHubs.length > 64 ? 0.15 : 0.9);
   strokeEdges(g, stage, layers.lit, look.accent, crowd(layers.lit));
+  const backward = Object.values(layers).flat().filter((e) => view.backs[e]);
+  strokeEdges(g, stage, backward, look.backward, flags ? 0.4 : crowd(backward), view.back);
   if (camera.s > 0.5) paintEdgeLabels(g, stage, [...layers.plain, ...layers.quiet, ...layers.lit]);
 }
 
@@ -67,18 +69,18 @@ function isLit({ start, end, ids }, flags, e) {
   return (flags[ids[start[e]]] & flags[ids[end[e]]]) !== 0;
 }
 
-function strokeEdges(g, { view, camera, rules: { px } }, edges, colour, alpha) {
+function strokeEdges(g, { view, camera, rules: { px } }, edges, colour, alpha, lines = view.there) {
   if (!edges.length) return;
   g.globalAlpha = alpha;
   g.strokeStyle = g.fillStyle = colour;
   const coarse = camera.s < COARSE_SCALE || edges.length > MOST_CURVES;
   const step = coarse ? Math.ceil(edges.length / MOST_COARSE_EDGES) : 1;
-  for (const [count, same] of coarse ? [[1, edges]] : grouped(edges, (e) => view.counts[e])) {
+  for (const [count, same] of coarse ? [[1, edges]] : grouped(edges, (e) => (lines === view.back ? 1 : view.counts[e]))) {
     const width = px.edge + Math.min(px.edgeGrowth * Math.log10(count), px.edgeMost);
     g.lineWidth = Math.max(width, 0.6 / camera.s);
     const long = px.arrow + px.arrowGrowth * width, hasArrows = camera.s > 0.3;
-    strokeRoutes(g, view, same, step, coarse ? null : hasArrows ? 0.6 * long : 0);
-    if (hasArrows) paintArrows(g, view, same, long, px.arrowSlimness);
+    strokeRoutes(g, lines, same, step, coarse ? null : hasArrows ? 0.6 * long : 0);
+    if (hasArrows) paintArrows(g, lines, same, long, px.arrowSlimness);
   }
 }
 
@@ -132,19 +134,36 @@ function paintArrows(g, { off, points }, edges, long, slim) {
   g.fill();
 }
 
-function paintEdgeLabels(g, { view: { labels, at, off, points }, look }, edges) {
-  textStyle(g, 10);
+function paintEdgeLabels(g, stage, edges) {
+  const { view: { labels, backs, at, off, points }, look } = stage;
   g.globalAlpha = 1;
   for (const e of edges) {
-    if (!labels[e]) continue;
+    if (!labels[e] && !backs[e]) continue;
     const curve = at && at[e] >= 0 ? at[e] : Math.floor((off[e + 1] - off[e] - 1) / 6);
     const p = 2 * (off[e] + 3 * curve);
     const [x, y] = [p, p + 1].map((n) => (points[n] + 3 * points[n + 2] + 3 * points[n + 4] + points[n + 6]) / 8);
-    const width = g.measureText(labels[e]).width + 6;
-    g.fillStyle = look.back;
-    g.fillRect(x - width / 2, y - 7, width, 14);
-    g.fillStyle = look.muted;
-    g.fillText(labels[e], x, y + 0.5);
+    textStyle(g, stage.rules.px.detail);
+    if (at && at[e] >= 0) paintNotes(g, stage, e, x, y);
+    else paintLabel(g, labels[e], look, x, y);
+  }
+}
+
+function paintLabel(g, label, look, x, y) {
+  const width = g.measureText(label).width + 6;
+  g.fillStyle = look.back;
+  g.fillRect(x - width / 2, y - 6.5, width, 13);
+  g.fillStyle = look.muted;
+  g.fillText(label, x, y);
+}
+
+// The value left of its edge or above it, the derivative right of it or below.
+function paintNotes(g, { view, look, flow, rules: { px } }, e, x, y) {
+  for (const [side, text, colour] of [[-1, view.labels[e], look.text], [1, view.backs[e], look.backward]]) {
+    if (!text) continue;
+    g.fillStyle = colour;
+    g.textAlign = flow[0] ? "center" : side < 0 ? "end" : "start";
+    if (flow[0]) g.fillText(text, x, y + side * (px.apart + px.noteLine / 2));
+    else g.fillText(text, x + side * (px.apart + px.beside), y);
   }
 }
 
@@ -199,10 +218,10 @@ function paintBox(g, stage, k, { fill, stroke, text, tint }) {
   g.setLineDash(dash);
   const front = paintCards(g, stage, view, k, items.shape[id]);
   g.setLineDash([]);
-  if (bits & marks.output && !isCell) paintRing(g, front, stroke, rules.px);
+  if (bits & marks.output && !isCell) paintRing(g, stage, id, front, stroke);
   g.fillStyle = text;
   if (isCell) paintCellText(g, stage, id, front);
-  else paintTexts(g, stage, id, front);
+  else paintTexts(g, stage, id, front, { text, back: tint(look.backward) });
   if (bits && !isCell && camera.s > 0.15) paintBadges(g, stage, bits, view.x[k] + view.w[k] / 2 - 2, view.y[k] - view.h[k] / 2 + 2);
 }
 
@@ -233,11 +252,12 @@ function card(g, { x, y, w, h }, corner, isRound) {
   g.stroke();
 }
 
-function paintRing(g, { x, y, w, h }, stroke, { ring, corner }) {
+function paintRing(g, { items, shapes, rules: { px } }, id, { x, y, w, h }, stroke) {
+  const corner = items.shape[id] === shapes.data ? px.dataCorner : px.corner;
   g.strokeStyle = stroke;
   g.lineWidth = 1;
   g.beginPath();
-  g.roundRect(x - w / 2 + ring, y - h / 2 + ring, w - 2 * ring, h - 2 * ring, corner - ring);
+  g.roundRect(x - w / 2 + px.ring, y - h / 2 + px.ring, w - 2 * px.ring, h - 2 * px.ring, Math.max(1, corner - px.ring));
   g.stroke();
 }
 
@@ -249,11 +269,19 @@ function paintBadges(g, { marks, look, rules: { signs, px } }, bits, x, y) {
     g.strokeStyle = look.back;
     g.lineWidth = 1;
     card(g, { x, y, w: 2 * px.badge, h: 2 * px.badge }, 0, true);
-    g.lineWidth = 1.6;
+    g.lineWidth = px.signLine;
     g.beginPath();
-    for (const line of strokes) line.forEach(([a, b], n) => (n ? g.lineTo(x + a, y + b) : g.moveTo(x + a, y + b)));
-    g.stroke();
-    x -= 15;
+    for (const line of strokes) traceLine(g, line, x, y);
+    if (mark === "running") (g.fillStyle = look.back, g.fill());
+    else g.stroke();
+    x -= px.badgeStep;
+  }
+}
+
+function traceLine(g, line, x, y) {
+  for (const [n, [dx, dy]] of line.entries()) {
+    if (n) g.lineTo(x + dx, y + dy);
+    else g.moveTo(x + dx, y + dy);
   }
 }
 
@@ -263,15 +291,27 @@ function textStyle(g, px, weight = "") {
   g.textBaseline = "middle";
 }
 
-function paintTexts(g, { camera, items, shapes, rules: { px } }, id, { x, y, w, h }) {
+function paintTexts(g, { camera, items, shapes, rules: { px } }, id, { x, y, w, h }, colours) {
   if (px.label * camera.s < TEXT_PX) return;
-  const detail = items.detail[id], rows = items.shape[id] === shapes.fused && items.rows.get(id);
+  const rows = items.shape[id] === shapes.fused && items.rows.get(id), has2nd = items.detail[id] || items.back[id];
   textStyle(g, px.label);
   if (rows) rows.forEach((row, n) => paintRow(g, row, n, { x, w, y: y - h / 2 + px.rowsTop + n * px.row }, px));
-  else g.fillText(items.label[id], x, y - (detail ? px.labelUp : 0));
-  if (!detail) return;
+  else g.fillText(items.label[id], x, y - (has2nd ? px.labelUp : 0));
+  if (!has2nd) return;
   textStyle(g, px.detail);
-  g.fillText(detail, x, rows ? y + h / 2 - px.detailDown : y + px.detailDown);
+  paintSecondLine(g, items, id, { x, y: rows ? y + h / 2 - px.detailDown : y + px.detailDown, px, ...colours });
+}
+
+// The detail, and beside it what flows back.
+function paintSecondLine(g, { detail, back }, id, { x, y, px, text, back: colour }) {
+  const parts = [[detail[id], text], [back[id], colour]].filter(([said]) => said);
+  const widths = parts.map(([said]) => g.measureText(said).width);
+  const split = parts.length > 1 ? x + (widths[0] - widths[1]) / 2 : x;
+  parts.forEach(([said, ink], n) => {
+    g.textAlign = parts.length < 2 ? "center" : n ? "start" : "end";
+    g.fillStyle = ink;
+    g.fillText(said, parts.length < 2 ? x : split + (n ? px.split : -px.split) / 2, y);
+  });
 }
 
 // One of those that a fused task runs, with a line above all but the first.

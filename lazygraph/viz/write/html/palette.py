@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from lazygraph.viz.model import Box, Mark
 from lazygraph.viz.paint.colours import colours_of
-from lazygraph.viz.paint.themes import DARK, LIGHT, Theme
+from lazygraph.viz.paint.themes import DARK, LIGHT
 
-__all__ = ["Palette", "theme_style"]
+__all__ = ["Palette"]
 
 _STEPS = 32  # a scale has no more shades than the eye tells apart
 _QUIET: frozenset[Mark] = frozenset({"skipped", "pending"})
@@ -53,16 +53,3 @@ class Palette:
         hue = self._hues.get(name)
         row = (*colours_of(box, hue, LIGHT), *colours_of(box, hue, DARK))
         return self._rows.setdefault(row, len(self._rows))
-
-
-def theme_style(theme: Theme) -> str:
-    """The theme's colours as CSS variables, marks by their names."""
-    named = {
-        "back": theme.background,
-        "text": theme.text,
-        "muted": theme.muted,
-        "edge": theme.edge,
-        "faint": theme.faint.stroke,
-        **theme.marks,
-    }
-    return " ".join(f"--{name}: {colour};" for name, colour in named.items())

@@ -45,8 +45,10 @@ function listOf(stage, items, choose, shown = LIST_STEP) {
   return list;
 }
 
-const titleOf = ({ items }, id) =>
-  items.detail[id] ? `${items.label[id]}  ${items.detail[id]}` : items.label[id];
+const titleOf = ({ items }, id) => {
+  const second = [items.detail[id], items.back[id]].filter(Boolean).join(" · ");
+  return second ? `${items.label[id]}  ${second}` : items.label[id];
+};
 
 const marksOf = ({ marks, items }, id) => Object.keys(marks).filter((name) => items.marks[id] & marks[name]);
 
@@ -93,22 +95,29 @@ function fillPanel(content, close) {
   panel.scrollTop = 0;
 }
 
-function fillLegend({ palette, look }, legend) {
-  const lines = legend.names.map(([name, row]) => {
-    const line = element("div");
-    line.append(swatch(palette[row], look.from), name);
-    return line;
-  });
-  for (const [name, said] of legend.marks) {
-    const line = element("div"), sign = element("span", "", "swatch");
-    sign.style.borderColor = look[name];
-    line.append(sign, said);
-    lines.push(line);
+function fillLegend(stage, entries) {
+  byId("legend").replaceChildren(...entries.flatMap((entry) => legendLines(stage, entry)));
+  byId("legend").hidden = !entries.length;
+}
+
+// What stands before an entry's words, and these.
+function legendLines({ palette, look }, { text, row, mark, way, scale, ends }) {
+  if (scale) return scaleOf(palette, { scale, ends });
+  const line = element("div", "", way || mark || row !== undefined ? "" : "muted");
+  if (row !== undefined) line.append(swatch(palette[row], look.from));
+  if (mark) line.append(signOf(mark, look));
+  if (way) {
+    line.append(element("span", way < 0 ? "←" : "→", "way"));
+    if (way < 0) line.style.color = look.backward;
   }
-  if (legend.title) lines.unshift(element("div", legend.title, "muted"));
-  if (legend.scale.length) lines.splice(1, 0, ...scaleOf(palette, legend));
-  byId("legend").replaceChildren(...lines);
-  byId("legend").hidden = !lines.length;
+  line.append(text);
+  return [line];
+}
+
+function signOf(mark, look) {
+  const sign = element("span", "", mark === "output" ? "swatch double" : "swatch");
+  sign.style.borderColor = look[mark] || look.edge;
+  return sign;
 }
 
 function scaleOf(palette, { scale, ends }) {

@@ -12,12 +12,20 @@ from collections.abc import Sequence
 from typing import Protocol
 from zlib import compress
 
-from lazygraph.viz.model import Layout, Legend, Scene
-from lazygraph.viz.paint.legend_items import _SAID
-from lazygraph.viz.write.html.items import MARKS, SHAPES, differences, item_columns
+from lazygraph.viz.model import (
+    Flow,
+    Heading,
+    Hue,
+    Layout,
+    LegendEntry,
+    Scale,
+    Scene,
+    Sign,
+)
+from lazygraph.viz.write.html.box_columns import MARKS, SHAPES, differences, item_columns
+from lazygraph.viz.write.html.edge_columns import edge_columns
 from lazygraph.viz.write.html.palette import Palette
-from lazygraph.viz.write.html.routes import edge_columns
-from lazygraph.viz.write.html.rules import drawing_rules
+from lazygraph.viz.write.html.style import drawing_rules
 
 __all__ = ["Members", "packed", "payload"]
 
@@ -79,16 +87,19 @@ def _columns(scene: Scene, layout: Layout, palette: Palette) -> dict[str, object
     }
 
 
-def _legend(legend: Legend | None, palette: Palette) -> dict[str, object] | None:
-    if legend is None:
-        return None
-    names: list[object] = [[name, palette.of_name(name)] for name in legend.names]
-    ends = [legend.low, legend.high]
-    scale = palette.scale() if any(ends) else []
-    return {
-        "names": names,
-        "title": legend.title,
-        "ends": ends,
-        "scale": scale,
-        "marks": [[mark, _SAID.get(mark, mark)] for mark in legend.marks],
-    }
+def _legend(entries: Sequence[LegendEntry], palette: Palette) -> list[dict[str, object]]:
+    """Return the entries as the page shows them, by what stands before their words."""
+    made: list[dict[str, object]] = []
+    for entry in entries:
+        match entry:
+            case Heading(text):
+                made.append({"text": text})
+            case Hue(name):
+                made.append({"text": name, "row": palette.of_name(name)})
+            case Scale(low, high):
+                made.append({"ends": [low, high], "scale": palette.scale()})
+            case Sign(mark, text):
+                made.append({"text": text, "mark": mark})
+            case Flow(text, is_back):
+                made.append({"text": text, "way": -1 if is_back else 1})
+    return made

@@ -3,7 +3,7 @@
 function relook() {
   stage.look = readLook(model.marks);
   stage.mapped = null;
-  if (model.legend) fillLegend(stage, model.legend);
+  fillLegend(stage, model.legend);
   redraw();
 }
 
@@ -61,9 +61,9 @@ async function start() {
   model = readModel(await unpacked(byId("data").textContent));
   model.links = linksOf(model.tasks);
   model.groupLinks = model.groups && linksOf(model.groups);
-  const { items, palette, shapes, marks, rules } = model;
+  const { items, palette, shapes, marks, rules, flow } = model;
   stage = {
-    items, palette, shapes, marks, rules, nouns: model.n === model.nTasks ? ["task"] : ["box", "boxes"],
+    items, palette, shapes, marks, rules, flow, nouns: model.n === model.nTasks ? ["task"] : ["box", "boxes"],
     open: new Set(), selected: -1, hover: -1, flags: null, hits: [],
     leftOut: (id) => Math.max(0, model.members[id - model.n].length - MOST_CELLS),
     hit: -1, hitFlags: null, listed: false, mapped: null, camera: { s: 1, x: 0, y: 0 }, isFitted: true,

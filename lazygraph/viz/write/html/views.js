@@ -10,7 +10,7 @@ function tasksView(model) {
   const ids = Int32Array.from({ length: n }, (_, k) => k);
   const at = new Int32Array(model.items.n).fill(-1);
   at.set(ids);
-  return finished({ ...model.tasks, kind: "tasks", ids, at, framed: new Uint8Array(n) });
+  return finished({ ...model.tasks, kind: "tasks", ids, at, framed: new Uint8Array(n) }, model);
 }
 
 function groupsView(model, open) {
@@ -20,7 +20,7 @@ function groupsView(model, open) {
   const view = { kind: "groups", ...nodes, ...viewEdges(model, open, nodes, bend) };
   view.width = bend.x(model.groups.width);
   view.height = bend.y(model.groups.height);
-  return finished(view);
+  return finished(view, model);
 }
 
 // How large an open group is: cells in rows, labelled boxes if they are few.
@@ -98,11 +98,12 @@ function placedCells({ cells, w, h, gap, columns }, { x, y, w: width, h: height 
 // Between two folded groups the edge is the layout's, bent; where an end is open, one edge for
 // all dependencies between the same two nodes.
 function viewEdges(model, open, nodes, bend) {
-  const edges = { start: [], end: [], labels: [], counts: [], routes: [] };
+  const edges = { start: [], end: [], labels: [], backs: [], counts: [], routes: [] };
   const add = (start, end, label, count, route) => {
     edges.start.push(start);
     edges.end.push(end);
     edges.labels.push(label);
+    edges.backs.push("");
     edges.counts.push(count);
     edges.routes.push(route);
   };
@@ -169,16 +170,16 @@ function freeRoute(nodes, start, end, [flowX, flowY]) {
   return [ax, ay, ax + ux * reach, ay + uy * reach, bx - ux * reach, by - uy * reach, bx, by];
 }
 
-function joined({ start, end, labels, counts, routes }) {
+function joined({ start, end, labels, backs, counts, routes }) {
   const off = new Int32Array(routes.length + 1);
   routes.forEach((route, e) => (off[e + 1] = off[e] + route.length / 2));
   const points = new Float32Array(2 * off[routes.length]);
   routes.forEach((route, e) => points.set(route, 2 * off[e]));
   const m = routes.length;
-  return { m, start: Int32Array.from(start), end: Int32Array.from(end), labels, counts, off, points };
+  return { m, start: Int32Array.from(start), end: Int32Array.from(end), labels, backs, counts, off, points };
 }
 
-function finished(view) {
+function finished(view, model) {
   const degree = new Int32Array(view.n);
   for (let e = 0; e < view.m; e++) (degree[view.start[e]]++, degree[view.end[e]]++);
   view.faint = new Uint8Array(view.m);
@@ -187,7 +188,55 @@ function finished(view) {
     view.faint[e] = +(Math.max(degree[view.start[e]], degree[view.end[e]]) > HUB_DEGREE);
     bound(view, e);
   }
+  [view.there, view.back] = bothWays(view, model);
   return view;
+}
+
+// Where a derivative flows back: the line forward and the line back, beside each other all the
+// way. Other edges are themselves.
+function bothWays(view, { flow, rules: { px } }) {
+  const edges = Array.from(view.backs.keys()).filter((e) => view.backs[e]);
+  if (!edges.length) return [view, view];
+  const made = [[], []];
+  for (let e = 0; e < view.m; e++) {
+    const route = Array.from(view.points.subarray(2 * view.off[e], 2 * view.off[e + 1]));
+    const halved = view.backs[e] ? halvedRoute(route) : null;
+    made[0].push(halved ? besideRoute(halved, -px.apart, flow) : route);
+    made[1].push(halved ? reversedRoute(besideRoute(halved, px.apart, flow)) : route);
+  }
+  return made.map((routes) => joined({ ...view, routes }));
+}
+
+// The same route with a joint in the middle of every curve, as de Casteljau finds it.
+function halvedRoute(route) {
+  const halved = route.slice(0, 2);
+  const middle = ([x, y], [u, v]) => [(x + u) / 2, (y + v) / 2];
+  for (let p = 0; p + 2 < route.length; p += 6) {
+    const [a, b, c, d] = [0, 2, 4, 6].map((n) => [route[p + n], route[p + n + 1]]);
+    const ab = middle(a, b), bc = middle(b, c), cd = middle(c, d);
+    const abc = middle(ab, bc), bcd = middle(bc, cd);
+    halved.push(...ab, ...abc, ...middle(abc, bcd), ...bcd, ...cd, ...d);
+  }
+  return halved;
+}
+
+// A route so far to the right of this, or below: each joint with its handles moves across.
+function besideRoute(route, px, [flowX, flowY]) {
+  const last = route.length / 2 - 1, turned = flowX > 0 || flowY < 0 ? 1 : -1, moved = [];
+  for (let joint = 0; joint <= last; joint += 3) {
+    const isEnd = joint === 0 || joint === last, from = Math.max(0, joint - 1), to = Math.min(last, joint + 1);
+    const ux = route[2 * to] - route[2 * from], uy = route[2 * to + 1] - route[2 * from + 1];
+    const long = isEnd ? 0 : Math.hypot(ux, uy);
+    const [dx, dy] = long ? [(-turned * uy) / long, (turned * ux) / long] : flowX ? [0, 1] : [1, 0];
+    for (let n = from; n <= to; n++) moved.push(route[2 * n] + px * dx, route[2 * n + 1] + px * dy);
+  }
+  return moved;
+}
+
+function reversedRoute(route) {
+  const turned = [];
+  for (let p = route.length - 2; p >= 0; p -= 2) turned.push(route[p], route[p + 1]);
+  return turned;
 }
 
 // Control points bound the curve: left, top, right, bottom.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from math import inf
 from typing import get_args
 
 from lazygraph.errors import DrawingError
@@ -14,11 +15,11 @@ from lazygraph.tasks.keys import Key
 from lazygraph.viz.look import PARTIAL, Colour, Look, Notes
 from lazygraph.viz.model import Edge, Mark
 from lazygraph.viz.paint.colours import hues_by_name
-from lazygraph.viz.paint.text import TIMES
 from lazygraph.viz.paint.themes import ROLES
 from lazygraph.viz.scenes.labels import Labeller, Names, names_of
-from lazygraph.viz.scenes.quantities import Lifetimes, quantities, shares
-from lazygraph.viz.scenes.runs import Outcome, outcomes_of
+from lazygraph.viz.scenes.quantities import Lifetimes, Ramp, quantities, ramp_of
+from lazygraph.viz.scenes.runs import Outcome, read_run
+from lazygraph.viz.text import TIMES, one_line
 
 __all__ = ["Subject", "times"]
 
@@ -59,6 +60,7 @@ class Subject:
         self.uses = [Counter(index[key] for key in graph[key]._refs()) for key in self.keys]
         self.outputs = frozenset(index[key] for key in outputs)
         self.labeller = Labeller(self.graph, look.labels)
+        self.slow_seconds = inf
         self.outcomes = self._outcomes()
         self.hidden: tuple[Mapping[Key, int], Mapping[Key, int]] = {}, {}
         self.shown = [index[key] for key in self._near_focus()]
@@ -67,7 +69,7 @@ class Subject:
     def _outcomes(self) -> list[Outcome] | None:
         if self.look.run is None:
             return None
-        by_key = outcomes_of(self.look.run.events, self.keys)
+        by_key, self.slow_seconds = read_run(self.look.run.events, self.keys)
         return [by_key[key] for key in self.keys]
 
     def _near_focus(self) -> Iterable[Key]:
@@ -107,7 +109,7 @@ class Subject:
         """What gives the colour where workers do; empty where something else does."""
         if self.look.color != "worker" or self.outcomes is None:
             return ""
-        return self.outcomes[task].worker
+        return one_line(self.outcomes[task].worker)
 
     @cached_property
     def is_measured(self) -> bool:
@@ -125,8 +127,13 @@ class Subject:
 
     @cached_property
     def shares(self) -> list[float | None]:
-        """The values, from 0 to 1."""
-        return shares(self.values)
+        """Return the values, from 0 to 1."""
+        return [None if value is None else self.ramp.share(value) for value in self.values]
+
+    @cached_property
+    def ramp(self) -> Ramp:
+        """Return how values become colours."""
+        return ramp_of(self.values)
 
     def edges(self, place: Mapping[int, int]) -> tuple[Edge, ...]:
         """Dependencies between tasks, by their places; those without one are left out."""

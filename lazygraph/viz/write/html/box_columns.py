@@ -36,7 +36,8 @@ def item_columns(
         "shape": folded([SHAPES.index(box.shape) for box in boxes]),
         "marks": folded([_bits(box) for box in boxes]),
         "label": folded([box.label for box in boxes]),
-        "detail": folded([box.second_line for box in boxes]),
+        "detail": folded([box.detail for box in boxes]),
+        "back": folded([box.back for box in boxes]),
         **_texts(boxes),
         "rows": {n: _rows(box, scene) for n, box in enumerate(boxes) if box.members},
     }

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import dist
 
 from lazygraph.viz.model import Layout, Point, Scene
-from lazygraph.viz.write.html.items import differences, folded
+from lazygraph.viz.write.html.box_columns import differences, folded
 
 __all__ = ["edge_columns"]
 
@@ -33,7 +33,8 @@ def edge_columns(
         "m": len(scene.edges),
         "end": differences(edge.end for edge in scene.edges),
         "start": folded([edge.end - edge.start for edge in scene.edges]),
-        "label": folded([edge.text for edge in scene.edges]),
+        "label": folded([edge.label for edge in scene.edges]),
+        "back": folded([edge.back for edge in scene.edges]),
         "count": folded([edge.count for edge in scene.edges]),
         "at": folded(routes.at),
         **{name: folded(column) for name, column in routes.columns.items()},

@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from lazygraph.errors import DrawingError
-from lazygraph.viz.layout.rank.directions import MARGIN_PX, Size, direction_of
+from lazygraph.viz.layout.directions import MARGIN_PX, Size, direction_of
 from lazygraph.viz.model import Layout, Point
+from lazygraph.viz.write.dot import digraph
 
 __all__ = ["dot_layout", "find_dot"]
 
@@ -45,14 +45,10 @@ def dot_layout(
     Raises
     ------
     DrawingError
-        For another `rankdir`; if the program or the package ``graphviz`` is not installed, or if the program fails,
-        answers nonsense or takes more than 20 seconds.
+        For another `rankdir`; if the program is not installed, fails, answers nonsense or takes
+        more than 20 seconds.
     """
     direction_of(rankdir)
-    if find_spec("graphviz") is None:
-        raise DrawingError(
-            'engine="dot" needs the package graphviz: pip install "lazygraph[dot]"; ' + _INSTEAD
-        )
     program = find_dot()
     if program is None:
         raise DrawingError(
@@ -79,19 +75,14 @@ def find_dot() -> str | None:
 
 def _text(sizes: Sequence[Size], edges: Sequence[tuple[int, int]], rankdir: str) -> str:
     """Sizes and edges only: no text of the user's can be misread by either side."""
-    import graphviz  # late: 50 ms to import, and it is optional
-
-    graph = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir},
-        node_attr={"shape": "box", "fixedsize": "true", "label": ""},
-        edge_attr={"dir": "none"},
-    )
-    for n, (width, height) in enumerate(sizes):
-        inches = f"{width / _PX_PER_INCH:.5f}", f"{height / _PX_PER_INCH:.5f}"
-        graph.node(f"n{n}", width=inches[0], height=inches[1])
-    for start, end in edges:
-        graph.edge(f"n{start}", f"n{end}")
-    return str(graph.source)
+    every = {
+        "graph": {"rankdir": rankdir},
+        "node": {"shape": "box", "fixedsize": "true", "label": ""},
+        "edge": {"dir": "none"},
+    }
+    inches = [(f"{w / _PX_PER_INCH:.5f}", f"{h / _PX_PER_INCH:.5f}") for w, h in sizes]
+    boxes = [{"width": width, "height": height} for width, height in inches]
+    return digraph(every, boxes, [(start, end, {}) for start, end in edges])
 
 
 def _run(program: str, text: str, timeout_seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from unicodedata import combining, east_asian_width
 
-__all__ = ["DETAIL_PX", "LABEL_PX", "TIMES", "one_line", "text_width_px", "truncated"]
+__all__ = ["DETAIL_PX", "LABEL_PX", "TIMES", "one_line", "printable", "text_width_px", "truncated"]
 
 LABEL_PX, DETAIL_PX = 12, 10
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -53,7 +53,18 @@ def one_line(text: str) -> str:
     >>> one_line("load\n  all\0")
     'load all�'
     """
-    return _NOT_SHOWN.sub("\ufffd", " ".join(text.split()))
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with a mark for each character that no file can hold; lines stay.
+
+    Examples
+    --------
+    >>> printable("half a pair \ud83d") == "half a pair \ufffd"
+    True
+    """
+    return _NOT_SHOWN.sub("\ufffd", text) if _NOT_SHOWN.search(text) else text
 
 
 def truncated(text: str, less: int = 0) -> str:
