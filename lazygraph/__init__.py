@@ -20,7 +20,8 @@ from lazygraph.api.streaming import acompute, as_completed, iterate
 from lazygraph.api.visualize import visualize
 from lazygraph.graphs.graph import Graph
 from lazygraph.randomness import rng
-from lazygraph.schedulers.outcomes import Failed, Skipped
+from lazygraph.schedulers.failures import failures
+from lazygraph.schedulers.outcomes import Failed, Skipped, forget
 from lazygraph.schedulers.replay import replay
 from lazygraph.tasks.options import Options
 from lazygraph.tasks.pytree import literal
@@ -59,6 +60,8 @@ __all__ = [
     "config",
     "delayed",
     "errors",
+    "failures",
+    "forget",
     "function",
     "get",
     "inputs",

@@ -1,16 +1,17 @@
-"""The sockets of the house, to read first: what a pass, a scheduler, an observer must be.
+"""The interfaces to implement, to read first: a pass, a scheduler, an observer; and the events.
 
-And the events that schedulers tell observers: frozen, so that watching changes nothing.
+Events are frozen, so that watching changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.plan import Plan
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.records import Record
 from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = [
@@ -85,7 +86,7 @@ class Observer(Protocol):
         """Take note of one event; to be quick, since workers wait."""
 
 
-class RunStarted(NamedTuple):
+class RunStarted(Record):
     """A scheduler begins with a plan. `seconds`, here and below: of `time.perf_counter`."""
 
     seconds: float
@@ -94,14 +95,14 @@ class RunStarted(NamedTuple):
     workers: int
 
 
-class RunEnded(NamedTuple):
+class RunEnded(Record):
     """The run is over; `error` is what it raises, or None."""
 
     seconds: float
     error: BaseException | None
 
 
-class TaskStarted(NamedTuple):
+class TaskStarted(Record):
     """A worker begins with a task."""
 
     seconds: float
@@ -110,7 +111,7 @@ class TaskStarted(NamedTuple):
     worker: str
 
 
-class TaskEnded(NamedTuple):
+class TaskEnded(Record):
     """A task has returned; `nbytes` is the size of its result, as far as that is easily told."""
 
     seconds: float
@@ -120,7 +121,7 @@ class TaskEnded(NamedTuple):
     nbytes: int | None = None
 
 
-class TaskFailed(NamedTuple):
+class TaskFailed(Record):
     """A task has raised."""
 
     seconds: float
@@ -130,7 +131,7 @@ class TaskFailed(NamedTuple):
     error: BaseException
 
 
-class TaskRetried(NamedTuple):
+class TaskRetried(Record):
     """A task has failed, or its worker died, and it is to run again."""
 
     seconds: float
@@ -140,7 +141,7 @@ class TaskRetried(NamedTuple):
     error: BaseException
 
 
-class TaskSkipped(NamedTuple):
+class TaskSkipped(Record):
     """A task will not run, since one that it needs has failed and errors are collected."""
 
     seconds: float
@@ -148,7 +149,7 @@ class TaskSkipped(NamedTuple):
     step: int
 
 
-class Released(NamedTuple):
+class Released(Record):
     """A result was forgotten: nothing needs it any more."""
 
     seconds: float

@@ -43,6 +43,10 @@ class Seed:
         """The seed of the task at `place`."""
         return Seed(self.entropy, (*self.path, place))
 
+    def anew(self) -> Seed:
+        """Return the seed of the same place, before its first number."""
+        return Seed(self.entropy, self.path)
+
     def inner(self) -> Seed:
         """The seed of the next run inside the task of this one: no two share it."""
         self._runs += 1

@@ -34,6 +34,8 @@ def test_public_names_are_pinned() -> None:
         "config",
         "delayed",
         "errors",
+        "failures",
+        "forget",
         "function",
         "get",
         "inputs",

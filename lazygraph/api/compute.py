@@ -198,8 +198,6 @@ def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
     """
     lazies = Lazies(args, traverse)
     nodes = lazies.nodes
-    if not nodes:
-        return args
     own = [node for node in nodes if type(node._key) is not OutsideKey]
     guests: list[Any] = [n._key.outside for n in nodes if type(n._key) is OutsideKey]
     better = iter(_optimized(own))

@@ -11,8 +11,9 @@ from lazygraph.errors import CaptureError, InputError
 from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_unknown
 from lazygraph.graphs.nodes import Node, plan_of
 from lazygraph.interop.legacy import value_of
+from lazygraph.randomness import current_seed
 from lazygraph.run import Lazies, Run
-from lazygraph.schedulers.explain import short_traceback, shorten
+from lazygraph.schedulers.explain import short_traceback, shortened
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.viz import Drawing
@@ -101,21 +102,19 @@ class PlannedFunction:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The outputs for these values of the parameters."""
-        try:
+        with shortened:
             values = self._blank.copy()
             if kwargs or not self._is_flat or len(args) != len(self._flat):
                 self._put(values, args, kwargs)
             else:
                 for slot, value in zip(self._flat, args, strict=True):
                     values[slot] = value
-            if self._is_quick and self._settings is config.settings():
+            # Inside a task that draws by a seed, what runs here draws by that seed's places.
+            if self._is_quick and self._settings is config.settings() and current_seed() is None:
                 results = Synchronous.run_values(self._plan, values)
             else:
                 results = self._run(values)
             return results[0] if self._is_one else self._lazies.fill(results)[0]
-        except BaseException as error:
-            shorten(error)
-            raise
 
     def _run(self, values: list[Any]) -> list[Any]:
         settings, run = config.settings(), Run("function", **self._options)

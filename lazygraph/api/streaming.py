@@ -13,7 +13,7 @@ from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.protocols import Lazy
 from lazygraph.run import Lazies, Run
 from lazygraph.schedulers.controlled import Stream
-from lazygraph.schedulers.explain import short_traceback, shorten, throw
+from lazygraph.schedulers.explain import copy_notes, short_traceback, shortened, throw
 from lazygraph.tasks.reprs import short_repr
 
 if TYPE_CHECKING:
@@ -111,18 +111,25 @@ def _go_on(
 ) -> Iterator[tuple[Any, Any]]:
     stream = start()
     arrived: dict[int, Any] = {}
-    try:
-        for place, value in stream:
-            arrived[place] = value
-            del value
-            while (ready := turn(arrived)) is not None:
-                # In no name of this function: it is the user's alone.
-                yield nodes[ready], arrived.pop(ready)
-                stream.consume()
-    except BaseException as error:  # GeneratorExit too: the user has left the loop
-        stream.close(error)
-        shorten(error)
-        raise
+    with shortened:
+        try:
+            for place, value in stream:
+                arrived[place] = value
+                del value
+                while (ready := turn(arrived)) is not None:
+                    # In no name of this function: it is the user's alone.
+                    yield nodes[ready], arrived.pop(ready)
+                    stream.consume()
+        except BaseException as error:  # GeneratorExit too: the user has left the loop
+            stream.close(error)
+            _name_stop(error)
+            raise
+
+
+def _name_stop(error: BaseException) -> None:
+    """Let what Python makes of a task's StopIteration in a generator name the task."""
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        copy_notes(error.__cause__, error)
 
 
 def _whichever(arrived: dict[int, Any]) -> int | None:
@@ -169,16 +176,13 @@ async def acompute(*args: Any, **options: Any) -> tuple[Any, ...]:
     >>> asyncio.run(acompute(delayed(abs)(-1), 2))
     (1, 2)
     """
-    try:
+    with shortened:
         run = Run("acompute", **options)
         lazies = Lazies(args, run.traverse)
         nodes = lazies.nodes
         if not nodes:
-            return args
+            return lazies.fill(())
         return lazies.fill(await _awaited(run.stream(run.plan(nodes), len(nodes)), len(nodes)))
-    except BaseException as error:
-        shorten(error)
-        raise
 
 
 async def _awaited(start: Callable[[], Stream], count: int) -> list[Any]:
@@ -226,6 +230,7 @@ class _Collector:
                 self._values[place] = value
                 self.stream.consume()
         except BaseException as raised:
+            _name_stop(raised)
             self._error = raised
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             tell()

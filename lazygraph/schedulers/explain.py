@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 from lazygraph.errors import LazygraphError
 from lazygraph.graphs.plan import Plan
 from lazygraph.randomness import Seed
-from lazygraph.schedulers.replay import FailedCall, remember
+from lazygraph.schedulers.outcomes import FailedCall, failed_call, remember
 from lazygraph.tasks.fused import MemberFailed
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_call
@@ -24,7 +24,7 @@ __all__ = [
     "copy_notes",
     "explain",
     "short_traceback",
-    "shorten",
+    "shortened",
     "throw",
 ]
 
@@ -70,20 +70,46 @@ def explain(
     """
     key, call = plan.key(step), plan.origins.call(step)
     leaves: tuple[Any, ...] | None = None
+    run = id(plan)
     seed = seed and seed.at(step)
     while isinstance(error, MemberFailed):
         key, call, leaves, seed = error.member.key, error.member.task, error.leaves, error.seed
         error = error.error
+    error = _own(error, key, run)
     _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
     # Whatever the arguments' own code does while they are shown: the user's error matters more.
     with suppress(Exception):
         if leaves is None:
             leaves = tuple(values[slot] for slot in plan.slots[step])
-        remember(error, FailedCall(key, call, leaves, seed))
         shown = short_call(call._function.name, *call._arguments(leaves))
-        note = _note(key, shown, call._site(), _wanted_by(plan, step))
-        add_note(error, "\n".join([note, *_listed(attempts)]))
+        site, made = call._site(), max(1, len(attempts))
+        add_note(
+            error, "\n".join([_note(key, shown, site, _wanted_by(plan, step)), *_listed(attempts)])
+        )
+        remember(error, FailedCall(key, shown, site, made, call, leaves, seed, run))
     return error
+
+
+def _own(error: BaseException, key: Key, run: int) -> BaseException:
+    """Return the exception, or a copy if another task of the run has raised the very same object.
+
+    Else its notes, and what it leads to, would be those of both.
+    """
+    before = failed_call(error)
+    if before is None or before.run != run or before.key == key:
+        return error
+    try:
+        # Not copy.copy, for which tblib may have registered a way of its own.
+        reduced: Any = error.__reduce__()
+        made: BaseException = reduced[0](*reduced[1])
+        vars(made).update(vars(error))
+        made.__notes__ = [note for note in _notes(error) if not _is_note_of_ours(note)]
+        made.__cause__, made.__context__ = error.__cause__, error.__context__
+        made.__suppress_context__ = error.__suppress_context__
+    except Exception:  # it cannot be copied
+        return error
+    _TRACEBACK.__set__(made, _TRACEBACK.__get__(error))
+    return made if type(made) is type(error) else error
 
 
 def annotate(
@@ -96,6 +122,8 @@ def annotate(
     _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
     wanted_by = [] if step is None else _wanted_by(plan, step)
     add_note(error, _note(key, shown, site, wanted_by))
+    with suppress(Exception):  # its class may allow no attributes
+        remember(error, FailedCall(key, shown, site))
     return error
 
 
@@ -147,7 +175,7 @@ def add_note(error: BaseException, note: str) -> None:
 def copy_notes(source: BaseException, target: BaseException) -> None:
     """Give an exception this library's notes on another."""
     for note in _notes(source):
-        if isinstance(note, str) and note.startswith(_PREFIX):
+        if _is_note_of_ours(note):
             add_note(target, note.removeprefix(_PREFIX))
 
 
@@ -172,8 +200,11 @@ def _from_user(trace: TracebackType | None) -> TracebackType | None:
 
 def _is_meant_for_user(error: BaseException) -> bool:
     """Not a fault of the library itself, whose frames one would want to see."""
-    ours = (isinstance(note, str) and note.startswith(_PREFIX) for note in _notes(error))
-    return isinstance(error, LazygraphError) or any(ours)
+    return isinstance(error, LazygraphError) or any(map(_is_note_of_ours, _notes(error)))
+
+
+def _is_note_of_ours(note: Any) -> bool:
+    return isinstance(note, str) and note.startswith(_PREFIX)
 
 
 def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
@@ -181,16 +212,29 @@ def short_traceback(func: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(func)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
+        with shortened:
             return func(*args, **kwargs)
-        except BaseException as error:
-            shorten(error)
-            raise  # re-raising adds no frame of this function
 
     return call
 
 
-def shorten(error: BaseException) -> None:
-    """Take the library's frames off the front of a traceback, if the error is the user's."""
-    if _is_meant_for_user(error):
-        _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+class _Shortened:
+    """Takes the library's frames off the front of a traceback, if the error is the user's.
+
+    Leaving the block by an exception adds no frame of the function it stands in.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        if error is not None and _is_meant_for_user(error):
+            _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+
+
+#: ``with shortened:`` lets exceptions leave without the library's frames.
+shortened = _Shortened()

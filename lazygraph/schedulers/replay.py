@@ -1,4 +1,4 @@
-"""Remembers the call that failed, so that a debugger can have it made again: `replay`."""
+"""An error that a task raised -> the task's call, made again for a debugger: `replay`."""
 
 from __future__ import annotations
 
@@ -8,34 +8,17 @@ from typing import Any
 
 from lazygraph.errors import OptionError
 from lazygraph.randomness import Seed, seeded
-from lazygraph.schedulers.outcomes import Failed
-from lazygraph.tasks.keys import Key
-from lazygraph.tasks.task import Call
+from lazygraph.schedulers.outcomes import Failed, failed_call
+from lazygraph.tasks.function import Function
 
-__all__ = ["FailedCall", "remember", "replay"]
-
-_ATTRIBUTE = "_lazygraph_call"
+__all__ = ["replay"]
 
 
-class FailedCall:
-    """A task's call with its real arguments."""
-
-    def __init__(self, key: Key, call: Call, leaves: tuple[Any, ...], seed: Seed | None) -> None:
-        self.key, self.call, self.leaves, self.seed = key, call, leaves, seed
-
-    def again(self) -> Any:
-        """Make the call once more, here."""
-        args, kwargs = self.call._arguments(self.leaves)
-        seed = self.seed and Seed(self.seed.entropy, self.seed.path)  # from its first number on
-        function = self.call._function
-        with seeded(seed):
-            result = function.func(*args, **kwargs)
-            if not function.options.is_async:
-                return result
-            return _awaited(result)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _forgotten, ()  # arguments do not travel with a pickled exception
+def _again(function: Function, args: Any, kwargs: Any, seed: Seed | None) -> Any:
+    """Make a call once more, here; its random numbers begin anew."""
+    with seeded(seed and seed.anew()):
+        result = function.func(*args, **kwargs)
+        return _awaited(result) if function.options.is_async else result
 
 
 def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -49,15 +32,6 @@ def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(coroutine)
     with ThreadPoolExecutor(1) as other:
         return other.submit(copy_context().run, asyncio.run, coroutine).result()
-
-
-def _forgotten() -> None:
-    return None
-
-
-def remember(error: BaseException, failed: FailedCall) -> None:
-    """Let the exception lead to the call. One that has been remembered leads to the new one."""
-    object.__setattr__(error, _ATTRIBUTE, failed)
 
 
 def replay(error: BaseException | Failed) -> Any:
@@ -80,7 +54,8 @@ def replay(error: BaseException | Failed) -> Any:
     Exception
         What the function raises, as usual.
     OptionError
-        If `error` does not come from a task of a compute in this process.
+        If `error` does not come from a task of a compute in this process, or its arguments
+        have been forgotten (`lazygraph.forget`).
 
     Examples
     --------
@@ -94,9 +69,13 @@ def replay(error: BaseException | Failed) -> Any:
     ...
     ValueError: invalid literal for int() with base 10: 'one'
     """
-    if type(error) is Failed:
-        error = error.error
-    failed = getattr(error, _ATTRIBUTE, None)
-    if not isinstance(failed, FailedCall):
-        raise OptionError(f"replay wants an error that a task of a compute raised, not {error!r}")
-    return failed.again()
+    raised = error.error if isinstance(error, Failed) else error
+    failed = failed_call(raised)
+    if failed is None:
+        raise OptionError(f"replay wants an error that a task of a compute raised, not {raised!r}")
+    if failed.call is None:
+        raise OptionError(
+            f"replay wants an error with the task's arguments, and those of {failed.shown} were "
+            "forgotten, or stayed in the process that pickled it"
+        )
+    return _again(failed.call._function, *failed.arguments, failed.seed)

@@ -10,7 +10,7 @@ from lazygraph.protocols import Observer, Pass
 from lazygraph.schedulers.controlled import Controller, InlineLane, InlineStream, Stream
 from lazygraph.schedulers.explain import explain, throw
 from lazygraph.schedulers.notify import Watch
-from lazygraph.schedulers.partial import keep_partial
+from lazygraph.schedulers.outcomes import keep_partial
 from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
 from lazygraph.tasks.options import CONTROLS
 from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms

@@ -23,7 +23,7 @@ from lazygraph.schedulers.controlled import (
 )
 from lazygraph.schedulers.explain import add_note, explain, throw
 from lazygraph.schedulers.notify import Watch, watched
-from lazygraph.schedulers.partial import keep_partial
+from lazygraph.schedulers.outcomes import keep_partial
 from lazygraph.schedulers.runstate import RunState, StepFailed
 from lazygraph.schedulers.workers import check_num_workers
 from lazygraph.tasks.options import CONTROLS

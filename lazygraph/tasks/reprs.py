@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import reprlib
+import sys
 from typing import Any
 
 __all__ = ["short_call", "short_repr"]
 
 _MOST_CHARACTERS = 60
 _MOST_ARGUMENTS = 8
+_TEXTS = ("str_", "bytes_")
 
 
 class _Short(reprlib.Repr):
-    """`reprlib` with arrays told by shape and dtype, and long text cut in the middle."""
+    """`reprlib` with arrays and tables told by shape, NumPy's scalars as numbers, long text cut."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,14 +25,24 @@ class _Short(reprlib.Repr):
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  # reprlib's signature
         kind = type(x)
         # Asked of the type: an instance whose __getattr__ answers anything would lie.
-        if hasattr(kind, "shape") and hasattr(kind, "dtype"):
-            return f"<{kind.__name__} {x.shape} {x.dtype}>"
+        if hasattr(kind, "shape"):
+            if _is_numpy_scalar(x):
+                return _cut(repr(x.item()) if kind.__name__ in _TEXTS else str(x))
+            if hasattr(kind, "dtype"):
+                return f"<{kind.__name__} {x.shape} {x.dtype}>"
+            if hasattr(kind, "columns"):  # a table: pandas, polars, ...
+                return f"<{kind.__name__} {x.shape}>"
         if getattr(kind, "__repr__", None) is object.__repr__:
             return f"<{kind.__name__}>"
         try:
             return _cut(repr(x))
         except Exception:  # a user's __repr__ may do anything
             return f"<{kind.__name__}>"
+
+
+def _is_numpy_scalar(value: Any) -> bool:
+    numpy = sys.modules.get("numpy")  # not imported: nobody can have one
+    return numpy is not None and isinstance(value, numpy.generic)
 
 
 def _cut(text: str) -> str:

@@ -50,7 +50,7 @@ def test_what_failed_and_what_needed_it_stand_in_their_places(own_scheduler: Sch
     assert failed.key == "bad"
     assert type(failed.error) is ValueError
     assert "while running task 'bad'" in failed.error.__notes__[0]
-    assert skipped == Skipped("bad") == ends["end"]
+    assert skipped == Skipped("bad", failed.error) == ends["end"]
     assert (other, plain) == (3, 5)
 
 
@@ -68,7 +68,8 @@ def test_what_needs_a_failed_task_never_runs(own_scheduler: Scheduler, tmp_path:
     bad = delayed(fail)(1)
     needs = [delayed(append)(tmp_path / "log", delayed(str)(bad)) for _ in range(20)]
     values = collect(*needs, delayed(append)(tmp_path / "log", "!"), scheduler=own_scheduler)
-    assert values == (*[Skipped(bad.key)] * 20, None)
+    assert values == (*[Skipped(bad.key, values[0].error)] * 20, None)
+    assert type(values[0].error) is ValueError
     assert said(tmp_path / "log") == "!"
 
 
@@ -86,7 +87,8 @@ def test_a_long_chain_of_skipped_tasks_is_no_recursion(own_scheduler: Scheduler)
     value = bad = delayed(fail)(1)
     for _ in range(3_000):
         value = delayed(inc)(value)
-    assert collect(value, scheduler=own_scheduler) == (Skipped(bad.key),)
+    (skipped,) = collect(value, scheduler=own_scheduler)
+    assert (type(skipped), skipped.because) == (Skipped, bad.key)
 
 
 async def later(x: Any) -> Any:
@@ -99,7 +101,8 @@ def test_skips_pass_from_lane_to_lane(own_scheduler: Scheduler) -> None:
     value = bad = delayed(fail)(1)
     for _ in range(30):
         value = delayed(later)(delayed(identity)(value))
-    assert collect(value, scheduler=own_scheduler) == (Skipped(bad.key),)
+    (skipped,) = collect(value, scheduler=own_scheduler)
+    assert (type(skipped), skipped.because) == (Skipped, bad.key)
 
 
 class Impatient(Mailbox):
@@ -162,9 +165,9 @@ def test_get_and_persist_collect_too(own_scheduler: Scheduler) -> None:
     graph = Graph.from_dict({"bad": (fail, 1), "end": (inc, "bad"), "good": (inc, 1)})
     options: dict[str, Any] = {"scheduler": own_scheduler, "on_error": "collect"}
     bad, ends = lazygraph.get(graph, ["bad", ["end", "good"]], **options)
-    assert (type(bad), ends) == (Failed, (Skipped("bad"), 2))
+    assert (type(bad), ends) == (Failed, (Skipped("bad", bad.error), 2))
     (held,) = persist(delayed(inc)(delayed(fail)(1, dask_key_name="bad")), **options)
-    assert held.compute() == Skipped("bad")
+    assert held.compute().because == "bad"
 
 
 # ------------------------------------------------------------------- .partial

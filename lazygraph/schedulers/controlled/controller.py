@@ -15,7 +15,7 @@ from lazygraph.schedulers.controlled.mail import Mailbox, Outcome
 from lazygraph.schedulers.controlled.state import ControlledState
 from lazygraph.schedulers.explain import add_note, explain, throw
 from lazygraph.schedulers.notify import Watch, watched
-from lazygraph.schedulers.partial import keep_partial
+from lazygraph.schedulers.outcomes import keep_partial
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.tasks.options import NO_OPTIONS
 from lazygraph.tasks.terms import Terms
@@ -157,6 +157,7 @@ class Controller:
                 if self.state.error is not None:
                     raise StepFailed(-1, [], self.state.error)
         finally:
+            self.state.forget_failures()  # which lead, by their frames, to the state
             with ExitStack() as stack:  # all are closed, whatever closing one raises
                 for lane in self.lanes:
                     stack.callback(lane.close)

@@ -17,7 +17,6 @@ from lazygraph.schedulers.controlled.resources import Demand, Resources
 from lazygraph.schedulers.explain import Attempt
 from lazygraph.schedulers.outcomes import Failed, Skipped
 from lazygraph.schedulers.runstate import RunState
-from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import NO_OPTIONS
 from lazygraph.tasks.terms import Terms
 
@@ -88,7 +87,7 @@ class ControlledState(RunState):
         # of each kind is tried, not all.
         self._waiters: dict[tuple[str, Demand], list[tuple[float, int]]] = defaultdict(list)
         self._due: list[tuple[float, int]] = []  # when steps may be tried again
-        self._because: dict[int, Key] = {}  # steps without a result: the key that failed
+        self._because: dict[int, Failed] = {}  # steps without a result: what failed
         self._parked: list[int] = []  # ready, but too far ahead of the user
         self._horizons: list[int] = []
         self._places: dict[int, list[int]] = {}
@@ -168,8 +167,8 @@ class ControlledState(RunState):
         """Finish a step without running it if it needs one that failed."""
         for needed in self.plan.dependencies[step]:
             if needed in self._because:
-                self._because[step] = self._because[needed]
-                self.finish(step, Skipped(self._because[step]))
+                failed = self._because[step] = self._because[needed]
+                self.finish(step, Skipped(failed.key, failed.error))
                 self.skipped.append((step, self.released[:]))
                 return True
         return False
@@ -243,8 +242,8 @@ class ControlledState(RunState):
             return False
         key = self.plan.key(step)
         self._give_back(step)
-        self._because[step] = key
-        self.finish(step, Failed(error, key))
+        failed = self._because[step] = Failed(error, key)
+        self.finish(step, failed)
         return True
 
     # ------------------------------------------------------------ time, users
@@ -267,6 +266,10 @@ class ControlledState(RunState):
     def has_result(self, step: int) -> bool:
         """Whether what stands in the step's place is a result: not that it failed."""
         return step not in self._because
+
+    def forget_failures(self) -> None:
+        """Let go of the errors that were collected, at the end of the run."""
+        self._because.clear()
 
     def results(self) -> list[Any]:
         """The values of the outputs; none where they were handed out."""

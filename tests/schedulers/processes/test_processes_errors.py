@@ -144,7 +144,7 @@ def test_errors_are_collected_and_the_rest_goes_on(processes: Processes) -> None
     assert good == 2
     assert isinstance(failed, Failed)
     assert (type(failed.error), failed.key) == (Strict, "bad")
-    assert skipped == Skipped("bad")
+    assert skipped == Skipped("bad", failed.error)
 
 
 def test_an_error_can_be_replayed_with_its_arguments_in_this_process(
