@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dask
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads, choose
@@ -21,6 +22,10 @@ from cluster_fixtures import (  # noqa: E402  # likewise
 )
 
 __all__ = ["browser", "dask_processes", "far_cluster", "near_cluster", "show", "show_fan"]
+
+# A busy machine is no fault of the code: no test depends on how long it takes.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 #: Every scheduler; the conformance suite and the property tests run on each.
 SCHEDULERS = {
