@@ -297,13 +297,13 @@ class WorkerDied(TaskError):  # noqa: N818  # says what happened
     ----------
     key, name
         The task's key, its function's name.
-    exit_code : int
-        Of the process, as `subprocess` gives it: negative for a signal.
+    exit_code : int or None
+        Of the process, as `subprocess` gives it: negative for a signal; None if nobody knows.
     times : int
         How many workers died of the task.
     """
 
-    def __init__(self, key: Hashable, name: str, exit_code: int, times: int = 1) -> None:
+    def __init__(self, key: Hashable, name: str, exit_code: int | None, times: int = 1) -> None:
         super().__init__(key, name, exit_code, times)
         self.key, self.name, self.exit_code, self.times = key, name, exit_code, times
 
@@ -314,6 +314,8 @@ class WorkerDied(TaskError):  # noqa: N818  # says what happened
     @property
     def cause(self) -> str:
         """What the exit code says."""
+        if self.exit_code is None:
+            return "exit code unknown"
         if self.exit_code >= 0:
             return f"exit code {self.exit_code}"
         import signal  # late: only an error needs it

@@ -19,10 +19,12 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from pickle import PickleBuffer
 from typing import Any, TypeAlias
 
+from lazygraph.schedulers.processes.descriptors import Descriptor, standard_taken
 from lazygraph.schedulers.processes.space import (
     Handle,
     Space,
@@ -30,6 +32,11 @@ from lazygraph.schedulers.processes.space import (
     whole_pages,
     window_of,
 )
+
+try:
+    import resource
+except ImportError:  # not POSIX
+    resource = None  # type: ignore[assignment]
 
 __all__ = ["BIG", "Arena", "Block", "Buffer", "Handle"]
 
@@ -41,6 +48,8 @@ BIG = 64 * 1024
 
 _MB = 1 << 20
 _FILE_BYTES = 1 << 62  # of offsets, not of memory: no process ever has to make it longer
+_MFD_NOEXEC_SEAL = 8  # from Linux 6.3 on
+_SHARED_FOLDER = "/dev/shm"  # noqa: S108  # a file system in memory, where there is one
 _IDLE_WINDOWS = 4
 _KEEP_BYTES = 256 * _MB
 _PIECE_BYTES = 64 * _MB  # mapped at once to give memory back
@@ -49,6 +58,7 @@ _COPY_BYTES = _MB
 #: Before 3.13 every mapping holds a file descriptor, of which there may be as few as 256.
 _HOLDS_DESCRIPTOR = sys.version_info < (3, 13)
 _MOST_MAPPINGS = 100 if _HOLDS_DESCRIPTOR else 10_000
+_CLOSED = Descriptor(-1)
 _MAP_OPTIONS: dict[str, Any] = {} if _HOLDS_DESCRIPTOR else {"trackfd": False}
 
 
@@ -76,23 +86,38 @@ class Block:
         return f"Block({self.handle!r})"
 
 
-class _Descriptor:
-    """An open file, closed when nobody uses it any more: a number could by then be another's."""
+class _Mapping(mmap.mmap):
+    """Part of a pool's file in this process's memory; keeps a block in use as long as it lives."""
 
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __del__(self) -> None:
-        with suppress(Exception):
-            os.close(self.number)
+    keep: object = None
 
 
-class _Private(mmap.mmap):
-    """A mapping that keeps its block in use."""
+#: All of this process, whatever pool they show: each may hold a descriptor of its limited number.
+_mappings: weakref.WeakSet[_Mapping] = weakref.WeakSet()
 
-    keep: object
+
+def _map(file: Descriptor, offset: int, size: int, access: int) -> _Mapping:
+    """Map a part of a file.
+
+    Raises
+    ------
+    OSError
+        If there is no address space for it, or this process has too many.
+    """
+    if len(_mappings) >= _most_mappings():
+        raise OSError(errno.EMFILE, "too many mappings")
+    with standard_taken() if _HOLDS_DESCRIPTOR else nullcontext():
+        made = _Mapping(file.number, size, access=access, offset=offset, **_MAP_OPTIONS)
+    _mappings.add(made)
+    return made
+
+
+def _most_mappings() -> int:
+    """Return how many mappings this process may have, so that others find descriptors left."""
+    if not _HOLDS_DESCRIPTOR or resource is None:
+        return _MOST_MAPPINGS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(_MOST_MAPPINGS, soft // 4) if soft != resource.RLIM_INFINITY else _MOST_MAPPINGS
 
 
 class Arena:
@@ -100,28 +125,27 @@ class Arena:
 
     Parameters
     ----------
-    fd : int
-        The file, inherited; the arena closes it.
+    file : int or Descriptor
+        The file; a number, inherited, is the arena's to close.
     owner : int
         The number of this process: no other one has it, not even one that has ended.
     """
 
-    def __init__(self, fd: int, owner: int) -> None:
+    def __init__(self, file: int | Descriptor, owner: int) -> None:
         self.owner = owner
-        self._file: _Descriptor | None = _Descriptor(fd)
+        self._file = Descriptor(file) if isinstance(file, int) else file
         self._space = Space(owner)
         self._lock = threading.Lock()
-        self._windows: dict[tuple[int, int], mmap.mmap] = {}
+        self._windows: dict[tuple[int, int], _Mapping] = {}
         # A view is handed out through an inner one, which cannot be released while the outer
         # or anything made from it lives: memoryviews of one object do not know of each other.
         self._inner: dict[Handle, memoryview] = {}
         self._outer: dict[Handle, memoryview] = {}
         self._held: set[Handle] = set()  # dropped, yet something still looks at them
-        self._privates: weakref.WeakSet[_Private] = weakref.WeakSet()
 
     def lasting(self) -> Arena:
-        """The same memory, to read in after this object is closed: for as long as that lives."""
-        return Arena(os.dup(self.fd), self.owner)
+        """Return the same memory, to read in after this object is closed."""
+        return Arena(self._opened(), self.owner)
 
     @classmethod
     def create(cls) -> Arena:
@@ -132,23 +156,17 @@ class Arena:
         OSError
             If the system refuses one, as it does under a limit on file sizes.
         """
-        fd = _anonymous_file()
-        try:
-            os.ftruncate(fd, _FILE_BYTES)
-        except BaseException:
-            os.close(fd)
-            raise
-        return cls(fd, 0)
+        return cls(_anonymous_file(), 0)
 
     @property
     def fd(self) -> int:
         """The file's number, for `pass_fds`; -1 when closed."""
-        return -1 if self._file is None else self._file.number
+        return self._file.number
 
     @property
     def nbytes_used(self) -> int:
         """Memory that the whole file takes, of all owners, in bytes."""
-        return 0 if self._file is None else os.fstat(self._file.number).st_blocks * 512
+        return 0 if self._file.number < 0 else os.fstat(self._file.number).st_blocks * 512
 
     def write(self, buffer: Buffer) -> Handle:
         """Copy a buffer's bytes into a block of this owner's.
@@ -176,8 +194,8 @@ class Arena:
             raise
         return handle
 
-    def _opened(self) -> _Descriptor:
-        if self._file is None:
+    def _opened(self) -> Descriptor:
+        if self._file.number < 0:
             raise OSError(errno.EBADF, "the pool's shared memory is closed")
         return self._file
 
@@ -207,16 +225,14 @@ class Arena:
         keep
             Lives as long as anything looks at the block.
         """
-        if handle.nbytes >= _COPY_BYTES and len(self._privates) < _MOST_MAPPINGS:
+        if handle.nbytes >= _COPY_BYTES:
             with suppress(OSError):
                 return memoryview(self._map_private(handle, keep))
         return memoryview(_read_all(self._opened().number, handle))
 
-    def _map_private(self, handle: Handle, keep: object) -> _Private:
-        size, number = handle.nbytes, self._opened().number
-        made = _Private(number, size, access=mmap.ACCESS_COPY, offset=handle.offset, **_MAP_OPTIONS)
+    def _map_private(self, handle: Handle, keep: object) -> _Mapping:
+        made = _map(self._opened(), handle.offset, handle.nbytes, mmap.ACCESS_COPY)
         made.keep = keep
-        self._privates.add(made)
         return made
 
     def _look(self, handle: Handle) -> memoryview:
@@ -229,19 +245,14 @@ class Arena:
         begin = handle.offset - start
         return memoryview(window)[begin : begin + handle.nbytes]
 
-    def _window(self, start: int, size: int) -> mmap.mmap:
+    def _window(self, start: int, size: int) -> _Mapping:
         window = self._windows.get((start, size))
         if window is None:
             if len(self._windows) >= _IDLE_WINDOWS:
                 self._unmap_idle()
-            window = self._windows[start, size] = self._map_window(start, size)
+            window = _map(self._opened(), start, size, mmap.ACCESS_READ)
+            self._windows[start, size] = window
         return window
-
-    def _map_window(self, start: int, size: int) -> mmap.mmap:
-        if len(self._windows) >= _MOST_MAPPINGS:
-            raise OSError(errno.EMFILE, "too many mappings")
-        number = self._opened().number
-        return mmap.mmap(number, size, access=mmap.ACCESS_READ, offset=start, **_MAP_OPTIONS)
 
     def _unmap_idle(self) -> None:
         for key in list(self._windows):
@@ -325,7 +336,7 @@ class Arena:
     def _punch(self, start: int, stop: int) -> None:
         """Free the memory between two offsets; where that cannot be done it stays taken."""
         advice = getattr(mmap, "MADV_REMOVE", None)  # Linux has it
-        if advice is None or self._file is None:
+        if advice is None or self._file.number < 0:
             return
         for begin in range(start, stop, _PIECE_BYTES):
             size = min(_PIECE_BYTES, stop - begin)
@@ -338,14 +349,42 @@ class Arena:
             for handle in list(self._inner):
                 self._forget(handle)
             self._unmap_idle()
-            self._file = None
+            self._file = _CLOSED
 
 
-def _anonymous_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("lazygraph", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile(prefix="lazygraph-") as file:  # macOS
-        return os.dup(file.fileno())
+def _anonymous_file() -> Descriptor:
+    """Return a file without a name, as long as there are offsets.
+
+    Raises
+    ------
+    OSError
+        If the system has neither such memory nor a folder whose files may be that long.
+    """
+    refusals: list[OSError] = []
+    for make in (_memory_file, partial(_temporary_file, _SHARED_FOLDER), _temporary_file):
+        try:
+            made = make()
+            os.ftruncate(made.number, _FILE_BYTES)
+        except OSError as error:
+            refusals.append(error)
+        else:
+            return made
+    raise refusals[0]
+
+
+def _memory_file() -> Descriptor:
+    """Return a file in memory alone; Linux has them."""
+    if not hasattr(os, "memfd_create"):
+        raise OSError(errno.ENOSYS, "the system has no memfd_create")
+    try:  # systems may insist on what old ones do not know
+        return Descriptor(os.memfd_create("lazygraph", os.MFD_CLOEXEC | _MFD_NOEXEC_SEAL))
+    except OSError:
+        return Descriptor(os.memfd_create("lazygraph", os.MFD_CLOEXEC))
+
+
+def _temporary_file(folder: str | None = None) -> Descriptor:
+    with tempfile.TemporaryFile(prefix="lazygraph-", dir=folder) as file:
+        return Descriptor(os.dup(file.fileno()))
 
 
 def _write_all(number: int, flat: memoryview, offset: int) -> None:

@@ -6,23 +6,18 @@ import os
 import pickle
 import socket
 import struct
+import sys
 import threading
 from collections import deque
 from typing import Any
 
-__all__ = ["Channel", "WorkerChannel", "channel_pair"]
+__all__ = ["Channel", "WorkerChannel"]
 
 _LENGTH = struct.Struct("Q")
 _READ_BYTES = 1 << 20
-_BUFFER_BYTES = 1 << 20
-
-
-def channel_pair() -> tuple[socket.socket, socket.socket]:
-    """The parent's end and the worker's."""
-    ends = socket.socketpair()
-    for end in ends:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-    return ends
+#: Without it, a program that lets SIGPIPE end it would end with the first worker that has.
+_SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
+_SO_NOSIGPIPE = 0x1022 if sys.platform == "darwin" else None  # which has no such flag
 
 
 def _framed(message: Any) -> bytes:
@@ -39,6 +34,8 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
+        if _SO_NOSIGPIPE is not None:
+            end.setsockopt(socket.SOL_SOCKET, _SO_NOSIGPIPE, 1)
         self.socket = end
         self._unsent: deque[memoryview] = deque()
         self._arrived = bytearray()
@@ -63,7 +60,7 @@ class Channel:
         try:
             while self._unsent:
                 piece = self._unsent[0]
-                sent = self.socket.send(piece)
+                sent = self.socket.send(piece, _SEND_FLAGS)
                 if sent == len(piece):
                     self._unsent.popleft()
                 else:

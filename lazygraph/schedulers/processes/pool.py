@@ -16,7 +16,8 @@ from lazygraph.errors import WorkerStartError
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena, Handle
 from lazygraph.schedulers.processes.board import Note, erase, read_note
-from lazygraph.schedulers.processes.hire import Process, blas_environment
+from lazygraph.schedulers.processes.channel import Channel
+from lazygraph.schedulers.processes.descriptors import pipe
 from lazygraph.schedulers.processes.messages import (
     Acknowledge,
     Ended,
@@ -29,6 +30,7 @@ from lazygraph.schedulers.processes.messages import (
 )
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
 from lazygraph.schedulers.processes.pickling import pack_function
+from lazygraph.schedulers.processes.process import Process, blas_environment
 from lazygraph.schedulers.processes.remote import from_wire
 from lazygraph.schedulers.workers import usable_cores
 
@@ -65,6 +67,12 @@ class Worker:
         self.process.channel.send(message)
 
     @property
+    def sources(self) -> list[Any]:
+        """What a selector waits for: its messages, and its death where the system tells of it."""
+        process = self.process
+        return [source for source in (process.channel, process.ending) if source is not None]
+
+    @property
     def owner(self) -> int:
         """Its number in the arena."""
         return self.process.owner
@@ -80,18 +88,19 @@ class Pool:
         self._live: set[Handle] = set()  # blocks in use
         self.is_closed = False
         self.is_wanted_closed = False  # its owner waits for the run to leave it
+        # First what may raise: nothing is open yet.
+        self._initializer = (
+            None if recipe.initializer is None else pack_function(recipe.initializer)
+        )
         self._arena = _new_arena()
         self._next_owner = 1
         self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
         self._wake_lock = threading.Lock()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._wake_read, self._wake_write = pipe()
+        for end in (self._wake_read, self._wake_write):
+            os.set_blocking(end.number, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
-        self._initializer = (
-            None if recipe.initializer is None else pack_function(recipe.initializer)
-        )
         share = max(1, usable_cores() // recipe.num_workers)
         self._environment = blas_environment(recipe.blas_threads, share)
         self._specs = _specs()
@@ -110,10 +119,15 @@ class Pool:
         worker = Worker(
             Process(self._arena, owner, self.recipe.num_workers, self._environment), owner
         )
-        self._selector.register(worker.process.channel, selectors.EVENT_READ, worker)
-        self.workers.append(worker)
-        worker.setting = self.setting()
-        worker.send((worker.setting, self.recipe.preload, self._initializer))
+        try:
+            worker.setting = self.setting()
+            worker.send((worker.setting, self.recipe.preload, self._initializer))
+            for source in worker.sources:
+                self._selector.register(source, selectors.EVENT_READ, worker)
+            self.workers.append(worker)
+        except BaseException:
+            worker.process.discard()
+            raise
         return worker
 
     def setting(self) -> Setting:
@@ -136,7 +150,7 @@ class Pool:
         worker.is_ready = True
         self._failed_starts = 0
 
-    def bury(self, worker: Worker) -> int:
+    def bury(self, worker: Worker) -> int | None:
         """Take leave of a worker that has died, and of its memory; its exit code.
 
         Raises
@@ -149,7 +163,7 @@ class Pool:
         self._forsake(worker)
         if not worker.is_ready:
             self._failed_starts += 1
-            most = _MOST_FAILED_STARTS if code >= 0 else _MOST_KILLED_STARTS
+            most = _MOST_FAILED_STARTS if code is None or code >= 0 else _MOST_KILLED_STARTS
             if self._failed_starts >= most:
                 self.close()
                 raise WorkerStartError(
@@ -165,7 +179,8 @@ class Pool:
         self._forsake(worker)
 
     def _remove(self, worker: Worker) -> None:
-        self._selector.unregister(worker.process.channel)
+        for source in worker.sources:
+            self._selector.unregister(source)
         self.workers.remove(worker)
 
     def _forsake(self, worker: Worker) -> None:
@@ -184,9 +199,9 @@ class Pool:
     def wake(self) -> None:
         """End the current `wait`; from any thread."""
         with self._wake_lock:  # a closed number may by now be another file's
-            if self._wake_write >= 0:
+            if self._wake_write.number >= 0:
                 with suppress(OSError):  # full: it will wake
-                    os.write(self._wake_write, b"!")
+                    os.write(self._wake_write.number, b"!")
 
     def wait(self, seconds: float | None) -> Iterator[tuple[Worker, Any]]:
         """What workers have to say; a worker that is gone says None, once, as its last word."""
@@ -195,12 +210,16 @@ class Pool:
                 self._selector.modify(
                     worker.process.channel, selectors.EVENT_READ | selectors.EVENT_WRITE, worker
                 )
+        gone: dict[Worker, None] = {}
         for key, events in self._selector.select(seconds):
             worker = key.data
             if worker is None:
                 self._silence()
                 continue
-            channel = worker.process.channel
+            channel: Channel = worker.process.channel
+            if key.fileobj is not channel:
+                gone[worker] = None
+                continue
             if events & selectors.EVENT_WRITE:
                 channel.flush()
                 if not channel.has_unsent:
@@ -208,12 +227,22 @@ class Pool:
             if events & selectors.EVENT_READ:
                 for message in channel.receive():
                     yield worker, message
-                if channel.is_closed and worker in self.workers:
-                    yield worker, None
+                if channel.is_closed:
+                    gone[worker] = None
+        for worker in gone:
+            yield from self._last_words(worker)
+
+    def _last_words(self, worker: Worker) -> Iterator[tuple[Worker, Any]]:
+        """What a worker that is gone had sent, then None; others may hold its channel open."""
+        while worker in self.workers and (said := worker.process.channel.receive()):
+            for message in said:
+                yield worker, message
+        if worker in self.workers:
+            yield worker, None
 
     def _silence(self) -> None:
         with suppress(OSError):
-            os.read(self._wake_read, 4096)
+            os.read(self._wake_read.number, 4096)
 
     # ----------------------------------------------------------------- memory
     def adopt(self, thing: Any) -> Any:
@@ -326,9 +355,8 @@ class Pool:
     def _close_files(self) -> None:
         self._selector.close()
         with self._wake_lock:
-            os.close(self._wake_read)
-            os.close(self._wake_write)
-            self._wake_read = self._wake_write = -1
+            self._wake_read.close()
+            self._wake_write.close()
         self._arena.close()
 
     def abandon(self) -> None:

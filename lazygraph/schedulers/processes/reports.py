@@ -136,7 +136,7 @@ class Reports:
             if self._unexplained > _MOST_UNEXPLAINED:
                 raise WorkerStartError(f"workers keep dying between tasks (exit code {code})")
 
-    def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, code: int) -> None:
+    def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, code: int | None) -> None:
         """A worker died of a step: run it again, by itself, or give it up."""
         run, name = self._run, desk.worker.name
         error = self._died(step, code)
@@ -149,7 +149,7 @@ class Reports:
             self._dispatch.disclaim(unit)
             run.give_up(step, name, error)
 
-    def _died(self, step: int, code: int) -> WorkerDied:
+    def _died(self, step: int, code: int | None) -> WorkerDied:
         plan, times = self._run.plan, len(self._run.state.attempts[step]) + 1
         return WorkerDied(plan.key(step), plan.origins.call(step)._function.name, code, times)
 

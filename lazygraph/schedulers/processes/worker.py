@@ -323,6 +323,8 @@ def _die_with_parent(lifeline: int) -> None:
 def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: int) -> None:
     """Be a worker until the parent says otherwise, or is gone."""
     global _worker  # noqa: PLW0603  # a process is a worker or it is not
+    for inherited in (socket_fd, lifeline_fd, arena_fd):
+        os.set_inheritable(inherited, False)  # by what tasks start, which may outlive everybody
     _die_with_parent(lifeline_fd)
     share_cores(sharers)
     channel = WorkerChannel(socket.socket(fileno=socket_fd))
