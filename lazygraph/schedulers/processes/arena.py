@@ -13,18 +13,22 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import sys
-import tempfile
 import threading
-import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext, suppress
-from functools import partial
+from collections.abc import Iterable
+from contextlib import suppress
 from pickle import PickleBuffer
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from lazygraph.schedulers.processes.descriptors import Descriptor, standard_taken
+from lazygraph.schedulers.processes.descriptors import Descriptor
+from lazygraph.schedulers.processes.shared_file import (
+    Mapping,
+    anonymous_file,
+    extents,
+    map_file,
+    read_all,
+    write_all,
+)
 from lazygraph.schedulers.processes.space import (
     Handle,
     Space,
@@ -32,11 +36,6 @@ from lazygraph.schedulers.processes.space import (
     whole_pages,
     window_of,
 )
-
-try:
-    import resource
-except ImportError:  # not POSIX
-    resource = None  # type: ignore[assignment]
 
 __all__ = ["BIG", "Arena", "Block", "Buffer", "Handle"]
 
@@ -47,19 +46,12 @@ Buffer: TypeAlias = bytes | bytearray | memoryview | PickleBuffer
 BIG = 64 * 1024
 
 _MB = 1 << 20
-_FILE_BYTES = 1 << 62  # of offsets, not of memory: no process ever has to make it longer
-_MFD_NOEXEC_SEAL = 8  # from Linux 6.3 on
-_SHARED_FOLDER = "/dev/shm"  # noqa: S108  # a file system in memory, where there is one
 _IDLE_WINDOWS = 4
 _KEEP_BYTES = 256 * _MB
 _PIECE_BYTES = 64 * _MB  # mapped at once to give memory back
 #: Copying is quicker than mapping below this, and holds no shared memory.
 _COPY_BYTES = _MB
-#: Before 3.13 every mapping holds a file descriptor, of which there may be as few as 256.
-_HOLDS_DESCRIPTOR = sys.version_info < (3, 13)
-_MOST_MAPPINGS = 100 if _HOLDS_DESCRIPTOR else 10_000
 _CLOSED = Descriptor(-1)
-_MAP_OPTIONS: dict[str, Any] = {} if _HOLDS_DESCRIPTOR else {"trackfd": False}
 
 
 class Block:
@@ -86,40 +78,6 @@ class Block:
         return f"Block({self.handle!r})"
 
 
-class _Mapping(mmap.mmap):
-    """Part of a pool's file in this process's memory; keeps a block in use as long as it lives."""
-
-    keep: object = None
-
-
-#: All of this process, whatever pool they show: each may hold a descriptor of its limited number.
-_mappings: weakref.WeakSet[_Mapping] = weakref.WeakSet()
-
-
-def _map(file: Descriptor, offset: int, size: int, access: int) -> _Mapping:
-    """Map a part of a file.
-
-    Raises
-    ------
-    OSError
-        If there is no address space for it, or this process has too many.
-    """
-    if len(_mappings) >= _most_mappings():
-        raise OSError(errno.EMFILE, "too many mappings")
-    with standard_taken() if _HOLDS_DESCRIPTOR else nullcontext():
-        made = _Mapping(file.number, size, access=access, offset=offset, **_MAP_OPTIONS)
-    _mappings.add(made)
-    return made
-
-
-def _most_mappings() -> int:
-    """Return how many mappings this process may have, so that others find descriptors left."""
-    if not _HOLDS_DESCRIPTOR or resource is None:
-        return _MOST_MAPPINGS
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(_MOST_MAPPINGS, soft // 4) if soft != resource.RLIM_INFINITY else _MOST_MAPPINGS
-
-
 class Arena:
     """Shared memory of one pool, as one of its processes sees it; usable by several threads.
 
@@ -136,7 +94,7 @@ class Arena:
         self._file = Descriptor(file) if isinstance(file, int) else file
         self._space = Space(owner)
         self._lock = threading.Lock()
-        self._windows: dict[tuple[int, int], _Mapping] = {}
+        self._windows: dict[tuple[int, int], Mapping] = {}
         # A view is handed out through an inner one, which cannot be released while the outer
         # or anything made from it lives: memoryviews of one object do not know of each other.
         self._inner: dict[Handle, memoryview] = {}
@@ -156,7 +114,7 @@ class Arena:
         OSError
             If the system refuses one, as it does under a limit on file sizes.
         """
-        return cls(_anonymous_file(), 0)
+        return cls(anonymous_file(), 0)
 
     @property
     def fd(self) -> int:
@@ -186,7 +144,7 @@ class Arena:
         with self._lock:
             handle = Handle(self._space.take(flat.nbytes), flat.nbytes)
         try:
-            _write_all(file.number, flat, handle.offset)
+            write_all(file.number, flat, handle.offset)
         except BaseException as error:
             self.free([handle])
             if isinstance(error, OSError):
@@ -201,7 +159,7 @@ class Arena:
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """A copy of some bytes, wherever they are."""
-        return bytes(_read_all(self._opened().number, Handle(offset, nbytes)))
+        return bytes(read_all(self._opened().number, Handle(offset, nbytes)))
 
     def view(self, handle: Handle) -> memoryview:
         """A block's bytes, read-only, without a copy; the same object until it is dropped."""
@@ -228,10 +186,10 @@ class Arena:
         if handle.nbytes >= _COPY_BYTES:
             with suppress(OSError):
                 return memoryview(self._map_private(handle, keep))
-        return memoryview(_read_all(self._opened().number, handle))
+        return memoryview(read_all(self._opened().number, handle))
 
-    def _map_private(self, handle: Handle, keep: object) -> _Mapping:
-        made = _map(self._opened(), handle.offset, handle.nbytes, mmap.ACCESS_COPY)
+    def _map_private(self, handle: Handle, keep: object) -> Mapping:
+        made = map_file(self._opened(), handle.offset, handle.nbytes, mmap.ACCESS_COPY)
         made.keep = keep
         return made
 
@@ -241,16 +199,16 @@ class Arena:
         try:
             window = self._window(start, size)
         except OSError:  # no address space, or no file descriptors
-            return memoryview(_read_all(self._opened().number, handle)).toreadonly()
+            return memoryview(read_all(self._opened().number, handle)).toreadonly()
         begin = handle.offset - start
         return memoryview(window)[begin : begin + handle.nbytes]
 
-    def _window(self, start: int, size: int) -> _Mapping:
+    def _window(self, start: int, size: int) -> Mapping:
         window = self._windows.get((start, size))
         if window is None:
             if len(self._windows) >= _IDLE_WINDOWS:
                 self._unmap_idle()
-            window = _map(self._opened(), start, size, mmap.ACCESS_READ)
+            window = map_file(self._opened(), start, size, mmap.ACCESS_READ)
             self._windows[start, size] = window
         return window
 
@@ -330,7 +288,7 @@ class Arena:
         self._punch_data(start, region.stop)
 
     def _punch_data(self, start: int, stop: int) -> None:
-        for begin, end in _extents(self._opened().number, start, stop):
+        for begin, end in extents(self._opened().number, start, stop):
             self._punch(begin, end)
 
     def _punch(self, start: int, stop: int) -> None:
@@ -350,70 +308,3 @@ class Arena:
                 self._forget(handle)
             self._unmap_idle()
             self._file = _CLOSED
-
-
-def _anonymous_file() -> Descriptor:
-    """Return a file without a name, as long as there are offsets.
-
-    Raises
-    ------
-    OSError
-        If the system has neither such memory nor a folder whose files may be that long.
-    """
-    refusals: list[OSError] = []
-    for make in (_memory_file, partial(_temporary_file, _SHARED_FOLDER), _temporary_file):
-        try:
-            made = make()
-            os.ftruncate(made.number, _FILE_BYTES)
-        except OSError as error:
-            refusals.append(error)
-        else:
-            return made
-    raise refusals[0]
-
-
-def _memory_file() -> Descriptor:
-    """Return a file in memory alone; Linux has them."""
-    if not hasattr(os, "memfd_create"):
-        raise OSError(errno.ENOSYS, "the system has no memfd_create")
-    try:  # systems may insist on what old ones do not know
-        return Descriptor(os.memfd_create("lazygraph", os.MFD_CLOEXEC | _MFD_NOEXEC_SEAL))
-    except OSError:
-        return Descriptor(os.memfd_create("lazygraph", os.MFD_CLOEXEC))
-
-
-def _temporary_file(folder: str | None = None) -> Descriptor:
-    with tempfile.TemporaryFile(prefix="lazygraph-", dir=folder) as file:
-        return Descriptor(os.dup(file.fileno()))
-
-
-def _write_all(number: int, flat: memoryview, offset: int) -> None:
-    """Write it all: the system takes at most 2 GB at a time."""
-    done = os.pwrite(number, flat, offset)
-    while done < flat.nbytes:
-        done += os.pwrite(number, flat[done:], offset + done)
-
-
-def _read_all(number: int, handle: Handle) -> bytearray:
-    made = bytearray(handle.nbytes)
-    with memoryview(made) as view:
-        done = 0
-        while done < handle.nbytes:
-            count = os.preadv(number, [view[done:]], handle.offset + done)
-            if not count:
-                raise OSError(errno.EIO, "the pool's shared memory ends before the block")
-            done += count
-    return made
-
-
-def _extents(number: int, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Where the file has memory between two offsets."""
-    while start < stop:
-        try:
-            begin = os.lseek(number, start, os.SEEK_DATA)
-        except OSError:  # none up to the file's end
-            return
-        if begin >= stop:
-            return
-        start = min(os.lseek(number, begin, os.SEEK_HOLE), stop)
-        yield begin, start

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import sys
 import threading
 import weakref
 from collections import deque
@@ -31,6 +30,7 @@ from lazygraph.schedulers.processes.messages import (
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
 from lazygraph.schedulers.processes.pickling import pack_function
 from lazygraph.schedulers.processes.process import Process, blas_environment
+from lazygraph.schedulers.processes.reloads import Reloads
 from lazygraph.schedulers.processes.remote import from_wire
 from lazygraph.schedulers.workers import usable_cores
 
@@ -103,7 +103,7 @@ class Pool:
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         share = max(1, usable_cores() // recipe.num_workers)
         self._environment = blas_environment(recipe.blas_threads, share)
-        self._specs = _specs()
+        self.reloads = Reloads()  # of modules that workers may have imported
         self._looking: dict[Handle, set[int]] = {}  # freed blocks, and who may still look
         _pools.add(self)
 
@@ -316,19 +316,6 @@ class Pool:
             surroundings.log(message, None)
 
     # --------------------------------------------------------------- lifetime
-    @property
-    def is_stale(self) -> bool:
-        """Whether a module that workers may have imported was reloaded since."""
-        return any(
-            name in sys.modules and _spec(sys.modules[name]) is not spec
-            for name, spec in self._specs.items()
-        )
-
-    def renew_specs(self) -> None:
-        """Workers may by now have imported what this process has imported since."""
-        if len(sys.modules) != len(self._specs):
-            self._specs = {**_specs(), **self._specs}
-
     def end_run(self) -> None:
         """Let workers forget a run; give memory back."""
         if self.is_closed:
@@ -401,12 +388,3 @@ def _forget_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
-
-
-def _specs() -> dict[str, Any]:
-    return {name: _spec(module) for name, module in list(sys.modules.items())}
-
-
-def _spec(module: Any) -> Any:
-    """What a reload replaces; asked of the module's dict, since lazy modules answer as they like."""
-    return getattr(module, "__dict__", {}).get("__spec__")

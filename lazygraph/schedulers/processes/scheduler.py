@@ -123,7 +123,7 @@ class Processes:
             own = self._own
             if own is None:  # the block was left meanwhile
                 raise RunStopped("its worker processes were closed")
-            if own.is_stale or own.is_closed:
+            if own.reloads.any or own.is_closed:
                 own.close()
                 own = self._own = Pool(self._recipe)
         except BaseException:
@@ -133,7 +133,7 @@ class Processes:
 
     def _give_back(self, pool: Pool) -> None:
         if pool is self._own:
-            pool.renew_specs()
+            pool.reloads.note()
             self._lock.release()
         else:
             warm_pools.give_back(pool)

@@ -32,7 +32,7 @@ class WarmPools:
             found = [entry for entry in self._waiting if entry[1].recipe == recipe]
             for entry in reversed(found):  # the one used last: the others may then go
                 self._waiting.remove(entry)
-                if not entry[1].is_stale:
+                if not entry[1].reloads.any:
                     return entry[1]
                 entry[1].close()
         return Pool(recipe)
@@ -41,7 +41,7 @@ class WarmPools:
         """Let a pool wait for the next run."""
         if pool.is_closed:
             return
-        pool.renew_specs()
+        pool.reloads.note()
         with self._lock:
             self._waiting.append((monotonic(), pool))
             if self._keeper is None:

@@ -15,7 +15,7 @@ from children import Script, run_script
 from lazygraph import delayed
 from lazygraph.errors import RunError
 from lazygraph.schedulers import Processes
-from lazygraph.schedulers.processes import arena as arena_module
+from lazygraph.schedulers.processes import shared_file
 from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.descriptors import Descriptor, pipe
 
@@ -254,7 +254,7 @@ def test_without_memfd_a_temporary_file_serves(monkeypatch: pytest.MonkeyPatch) 
     arena = Arena.create()
     try:
         assert bytes(arena.view(arena.write(b"x" * 100_000))) == b"x" * 100_000
-        monkeypatch.setattr(arena_module, "_temporary_file", refuse)
+        monkeypatch.setattr(shared_file, "_temporary_file", refuse)
         with pytest.raises(OSError, match="memfd_noexec"):
             Arena.create()
     finally:
