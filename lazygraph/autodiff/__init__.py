@@ -2,19 +2,19 @@
 
 The way through::
 
-    goal --walk--> per task: engines (user's rule | parts | table | autograd) --> more tasks
+    loss --backward_pass--> per task: engines (user's rule | table | parts | tracer) --> more tasks
 
-`gradients` is what users call; `walk` goes back through the tasks; `local` is one task on the
-way; `engines` find its derivative; `table` and `rules/` hold those that are known, `users` those
-that are given, `traced` those that autograd finds, in its registry or by watching a function run;
-`watching` does that, `boxes` is what a watched function gets for its arrays, `watched_numpy`
-(with `watched_entries`, `watched_more`) lets it call plain numpy, `structures` takes containers
-apart, `explaining` says why it went wrong; `expansion` takes apart what the way back made,
-so that it is differentiated again; `cotangents` and `primitive` are what rules are written with;
+`gradients` is what users call; `backward_pass` goes back through the tasks, `vjp_context` is one
+task on the way; `engines` find its derivative; `table` and `rules/` hold those that are known,
+`users` those that are given. Of any other function `black_box` is the task that runs it once more
+by `pull_back`: `tracer` and `traced_array` stand for its numbers, `numpy_text` runs what numpy has
+written in Python, `autograd_rows` are more rules where autograd is installed, `explaining` says
+why it went wrong. `expansion` takes apart what the way back made, so that it is differentiated
+again; `cotangents` and `primitive` are what rules are written with; `partial_sums` adds up,
 `remat` computes again what is not kept.
 """
 
-from lazygraph.autodiff import rules
+from lazygraph.autodiff import engines, own_texts, rules
 from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.autodiff.checking import check_grads
 from lazygraph.autodiff.gradients import grad, hvp, jvp, stop_gradient, value_and_grad, vjp
@@ -27,12 +27,14 @@ __all__ = [
     "backward",
     "check_grads",
     "defvjp",
+    "engines",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "logsumexp",
+    "own_texts",
     "rules",
     "stop_gradient",
     "value_and_grad",

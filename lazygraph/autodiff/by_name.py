@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lazygraph.autodiff.backward_pass import BackwardPass
 from lazygraph.autodiff.cotangents import add_n
 from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
-from lazygraph.autodiff.walk import Walk
 from lazygraph.errors import CaptureError, MissingKeyError, nearest
 from lazygraph.graphs.inputs import name_of
 from lazygraph.graphs.nodes import Node, node_type, steps_of
@@ -34,13 +34,15 @@ class Backward(Mapping[Any, Any]):
         The derivative by a task's result.
     """
 
-    def __init__(self, goal: Node, walk: Walk) -> None:
+    def __init__(self, goal: Node, back: BackwardPass) -> None:
         self.goal = goal
-        self.totals: dict[Key, Node] = {
-            node._get_key(): fitted(ct, walk.like(node)) for node, ct in walk.totals()
-        }
+        nodes, cts = zip(*back.totals(), strict=True)
+        totals = fitted(cts, [back.like(node) for node in nodes])
+        self.totals: dict[Key, Node] = dict(
+            zip([node._get_key() for node in nodes], totals, strict=True)
+        )
         parts: dict[tuple[Key, Key], list[Node]] = {}
-        for tail, head, ct in walk.edges:
+        for tail, head, ct in back.edges:
             parts.setdefault((tail._get_key(), head._get_key()), []).append(ct)
         self.edges: dict[tuple[Key, Key], Node] = {
             edge: cts[0] if len(cts) == 1 else add_n(*cts) for edge, cts in parts.items()
@@ -111,7 +113,7 @@ def backward(y: Any, wrt: Any = None) -> Backward:
     """
     goal = check_goal(y)
     nodes = _sources(goal) if wrt is None else Targets(wrt).nodes
-    return Backward(goal, Walk([goal], [seeded(goal)], nodes))
+    return Backward(goal, BackwardPass([goal], [seeded(goal)], nodes))
 
 
 def _sources(goal: Node) -> list[Node]:

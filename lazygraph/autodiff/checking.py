@@ -12,7 +12,7 @@ from lazygraph.autodiff.cutout import cut
 from lazygraph.autodiff.gradients import jvp, vjp
 from lazygraph.autodiff.targets import Targets
 from lazygraph.errors import GradientMismatch
-from lazygraph.graphs.nodes import Node
+from lazygraph.graphs.nodes import Node, steps_of
 from lazygraph.run import Run
 from lazygraph.schedulers.explain import short_traceback
 
@@ -62,13 +62,19 @@ def check_grads(
     >>> x = delayed(np.array([0.5, 1.0]))
     >>> check_grads(x * x * x, x, order=2)
     """
-    ends, targets = Targets(outputs, "outputs").nodes, Targets(wrt).nodes
+    ends, targets = Targets(outputs, "outputs").nodes, _distinct(Targets(wrt).nodes)
     rng = np.random.default_rng(seed)
     for n in range(1, order + 1):
         check = _Check(ends, targets, rng, options)
         for way, found in check.derivatives().items():
             check.compare(f"order {n}, {way}", found, rtol)
         ends = vjp(ends, targets, check.weights)
+
+
+def _distinct(nodes: Sequence[Node]) -> list[Node]:
+    """One node of each key: what is moved along a direction is a value, not a node."""
+    steps, position = steps_of(nodes)
+    return [steps[n] for n in dict.fromkeys(position[node] for node in nodes)]
 
 
 class _Check:

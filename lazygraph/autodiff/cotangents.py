@@ -6,7 +6,6 @@ list, tuple or dict is one like it, with None where a part has no influence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,37 +18,20 @@ from lazygraph.tasks.reprs import short_repr
 from lazygraph.tasks.tree_paths import Way, at
 
 __all__ = [
-    "STAND_INS",
     "Like",
-    "StandIn",
     "add_n",
+    "check_real",
     "filled",
     "fit",
     "like",
+    "ones",
+    "owned",
     "part",
     "placed",
     "seed",
     "unbroadcast",
     "zeros",
 ]
-
-
-class StandIn(NamedTuple):
-    """What is to be known of objects that stand for arrays while a function is watched.
-
-    Attributes
-    ----------
-    value : callable
-        From one of them to the array or number that it stands for.
-    join : callable
-        From a numpy array of some of them to one that stands for all.
-    """
-
-    value: Callable[[Any], Any]
-    join: Callable[[Any], Any]
-
-
-STAND_INS: dict[type, StandIn] = {}
 
 
 class Like(NamedTuple):
@@ -86,8 +68,6 @@ def like(value: Any) -> Any:
 
 
 def _like_of_other(value: Any) -> Any:
-    if type(value) in STAND_INS:
-        value = STAND_INS[type(value)].value(value)
     if isinstance(value, (np.ndarray, np.generic)):
         if isinstance(value, np.ndarray):
             _check_plain(value)
@@ -103,7 +83,7 @@ def _like_of_other(value: Any) -> Any:
 
 
 def _like_of_part(value: Any) -> Any:
-    is_known = type(value) in STAND_INS or is_number(value) or is_container(value)
+    is_known = is_number(value) or is_container(value)
     return like(value) if is_known else None
 
 
@@ -145,8 +125,8 @@ def _float_kind(dtype: Any) -> Any:
 
 
 @primitive
-def zeros(form: Any) -> Any:
-    """Zero cotangents for what looks like `form`."""
+def zeros(form: Any, _after: Any = None) -> Any:
+    """Zero cotangents for what looks like `form`; once something else is there, which may fail."""
     if form is None:
         return None
     if type(form) is not Like:
@@ -157,30 +137,69 @@ def zeros(form: Any) -> Any:
 
 
 @primitive
-def seed(goal: Any) -> Any:
+def ones(form: Any) -> Any:
+    """Cotangents of one for what looks like `form`."""
+    if type(form) is Like:
+        return zeros(form) + 1
+    return None if form is None else _mapped(ones, form)
+
+
+@primitive
+def seed(goal: Any, holomorphic: bool = False) -> Any:
     """The cotangent that a scalar goal begins with: one, in its dtype.
 
     Raises
     ------
     GoalError
-        If the goal is no number, or more than one.
+        If the goal is no real number (or, if `holomorphic`, no number), or more than one.
     """
     if type(goal) is float:
         return 1.0
-    if isinstance(goal, (np.ndarray, np.generic)) and goal.dtype.kind in "biufc":
-        if goal.shape:
-            raise GoalError(
-                f"a gradient is that of one number, and the goal is an array of shape "
-                f"{goal.shape}: reduce it, by np.sum(...) say, or give cotangents to "
-                "vjp(outputs, wrt, cotangents), or ask for jacobian(...)"
-            )
-        return np.ones((), _float_kind(goal.dtype))[()]
-    if isinstance(goal, (int, float, complex)):
-        return complex(1) if isinstance(goal, complex) else 1.0
-    raise GoalError(
-        f"a gradient is that of one number, and the goal is {short_repr(goal)} "
-        f"({type(goal).__name__})"
-    )
+    if not is_number(goal):
+        raise GoalError(
+            f"a gradient is that of one number, and the goal is {short_repr(goal)} "
+            f"({type(goal).__name__})"
+        )
+    check_real(goal, holomorphic)
+    if np.shape(goal):
+        raise GoalError(
+            f"a gradient is that of one number, and the goal is an array of shape "
+            f"{np.shape(goal)}: reduce it, by np.sum(...) say, or give cotangents to "
+            "vjp(outputs, wrt, cotangents), or ask for jacobian(...)"
+        )
+    return ones(like(goal))
+
+
+def check_real(goal: Any, holomorphic: bool) -> None:
+    """Refuse goals that are truth values, or complex where that is not asked for."""
+    kind = np.asarray(goal).dtype.kind
+    if kind == "b":
+        raise GoalError("the goal is a truth value, which has no slope: a gradient is of a number")
+    if kind == "c" and not holomorphic:
+        raise GoalError(
+            "the goal is complex, and a gradient is that of a real number: take np.real(...), "
+            "np.abs(...) of it, or say holomorphic=True for the complex derivative of a "
+            "holomorphic function"
+        )
+
+
+@primitive
+def owned(ct: Any, form: Any, sources: list[Any]) -> Any:
+    """As `fit`, in memory that nothing else has: a copy where it may be one of `sources`, or a view.
+
+    Without sources nothing is known of where `ct` comes from.
+    """
+    made = fit(ct, form)
+    if type(made) is not np.ndarray:
+        return made if type(form) is Like or made is None else _mapped(_copied, made)
+    is_new = made is not ct or (sources and all(made is not each for each in sources))
+    return made if is_new and made.base is None else made.copy()
+
+
+def _copied(ct: Any) -> Any:
+    if type(ct) is np.ndarray:
+        return ct.copy()
+    return _mapped(_copied, ct) if isinstance(ct, (list, tuple, dict)) else ct
 
 
 def _plus(a: Any, b: Any) -> Any:
@@ -279,27 +298,17 @@ def _stretched(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[bool, t
 
 
 def _cast(ct: Any, dtype: Any) -> Any:
-    if type(ct) in STAND_INS:
-        return _cast_watched(ct, np.dtype(dtype))
     if isinstance(dtype, type):  # Python's own numbers stay so
         if type(ct) is dtype:
             return ct
         return complex(ct) if dtype is complex else float(np.real(ct))
     wanted = _float_kind(dtype)
     given = getattr(ct, "dtype", None)
-    if given == wanted:
+    if given is not None and given == wanted:
         return ct
     if np.iscomplexobj(ct) and wanted.kind != "c":
         ct = np.real(ct)
     return np.asarray(ct, wanted)[()] if np.ndim(ct) == 0 else np.asarray(ct, wanted)
-
-
-def _cast_watched(ct: Any, dtype: Any) -> Any:
-    """The same by what can be watched; a watched number has a dtype like an array."""
-    wanted = _float_kind(dtype)
-    if ct.dtype.kind == "c" and wanted.kind != "c":
-        ct = ct.real
-    return ct if ct.dtype == wanted else ct.astype(wanted)
 
 
 @primitive
@@ -319,9 +328,9 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
     kind = type(ct)
     is_plain = kind is float or kind is np.float64 or (kind is np.ndarray and ct.dtype.kind in "fc")
     if is_plain and (() if kind is float else ct.shape) == form.shape:
-        return _owned(_cast(ct, form.dtype))
-    if isinstance(ct, np.ndarray) and ct.dtype.kind == "O":
-        ct = _joined(ct)
+        return _cast(ct, form.dtype)
+    if isinstance(ct, np.ndarray) and ct.dtype.kind == "O" and ct.size:  # of traced numbers
+        ct = np.reshape(np.stack(ct.ravel().tolist()), ct.shape)
     try:
         if np.shape(ct) == form.shape:
             return _cast(ct, form.dtype)
@@ -329,19 +338,6 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
         shown = f"{short_repr(ct)} ({type(ct).__name__})"
         raise CotangentError(f"{what} is {shown}, which is no number") from error
     raise CotangentError(f"{what} has shape {np.shape(ct)}, and its value {form}")
-
-
-def _owned(ct: Any) -> Any:
-    """An array that can be written to: one made by stretching cannot, and is copied."""
-    return ct if type(ct) is not np.ndarray or ct.flags.writeable else ct.copy()
-
-
-def _joined(ct: Any) -> Any:
-    """An array of objects that stand for numbers, as one of those."""
-    for item in ct.flat:
-        if type(item) in STAND_INS:
-            return STAND_INS[type(item)].join(ct)
-    return ct
 
 
 def _check_parts(ct: Any, form: Any, what: str) -> None:

@@ -61,8 +61,9 @@ def cut(outputs: Sequence[Node], at: Iterable[Node]) -> tuple[Cutout, list[Node]
     outside : list of Node
         What the cut out part needs besides: nodes that do not depend on `at`.
     """
-    steps, position = steps_of(outputs)
-    inside = {node: _hole(number) for number, node in enumerate(at)}
+    at = list(at)
+    steps, position = steps_of([*outputs, *at])
+    inside = {steps[position[node]]: _hole(number) for number, node in enumerate(at)}
     outside: dict[Node, Node] = {}
     kind, start = node_type(), len(inside)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lazygraph.autodiff.cotangents import filled, like
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.autodiff.remat import After
+from lazygraph.autodiff.remat import Rematerialize
 from lazygraph.autodiff.table import EdgeRule
 from lazygraph.autodiff.users import WholeVjp
 from lazygraph.graphs.nodes import node_type
@@ -28,11 +28,14 @@ def expand(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 @expand.register
 def _(func: EdgeRule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return func(*args, **kwargs)
+    try:
+        return func(*args, **kwargs)
+    except Exception:  # a rule that goes by values or shapes: for the tracer
+        return NotImplemented
 
 
 @expand.register
-def _(func: After, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _(func: Rematerialize, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return lazily(func.function, args[1:], kwargs)
 
 

@@ -7,11 +7,14 @@ import math
 import re
 import types
 from collections.abc import Iterator
+from dis import opname
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from lazygraph.autodiff.tracer import Escaped
 
 __all__ = ["EXPLAINED", "numpy_twin", "reason_of"]
 
@@ -42,9 +45,11 @@ def numpy_twin(func: Any) -> str | None:
     return f"np.{name}" if hasattr(np, name.split(".")[0]) else None
 
 
-def reason_of(error: BaseException) -> str:
-    """What happened, on which line of the user's, and what to do."""
+def reason_of(error: BaseException) -> str | None:
+    """What happened, on which line of the user's, and what to do; None if it is the user's own."""
     trace = _users_step(error)
+    if trace is not None and _is_raised_by(trace) and _escape_of(error) is None:
+        return None
     if trace is None:
         return f"{_shown(error)}; {_OR}"
     text = _text_of(trace)
@@ -59,12 +64,24 @@ def reason_of(error: BaseException) -> str:
     return f"{_shown(error)} ({where}); {_OR}"
 
 
-def _shown(error: BaseException) -> str:
+def _escape_of(error: BaseException) -> BaseException | None:
+    """What a traced value has raised, if that is behind an error: numpy raises its own because."""
     cause: BaseException | None = error
-    while cause is not None:  # numpy raises errors of its own because of ours
-        if type(cause).__name__ == "Escaped":
-            return str(cause)
+    while cause is not None and not isinstance(cause, Escaped):
         cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _is_raised_by(trace: types.TracebackType) -> bool:
+    """Whether the last step of a traceback is this one, at a ``raise`` or an ``assert``."""
+    code = trace.tb_frame.f_code.co_code
+    return trace.tb_next is None and opname[code[trace.tb_lasti]] == "RAISE_VARARGS"
+
+
+def _shown(error: BaseException) -> str:
+    escaped = _escape_of(error)
+    if escaped is not None:
+        return str(escaped)
     return (
         f"watched at work, it raised {type(error).__name__}: {error}; write it with numpy's "
         "functions and operators"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazygraph.autodiff.cotangents import like, zeros
+from lazygraph.autodiff.backward_pass import BackwardPass
+from lazygraph.autodiff.cotangents import like, ones
 from lazygraph.autodiff.primitive import forward
 from lazygraph.autodiff.table import constant
 from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
-from lazygraph.autodiff.walk import Walk
 from lazygraph.schedulers.explain import short_traceback
+from lazygraph.tasks.pytree import flatten
 
 __all__ = ["grad", "hvp", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
 @short_traceback
-def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
+def grad(y: Any, wrt: Any, *, strict: bool = False, holomorphic: bool = False) -> Any:
     """The derivative of a scalar by lazy values, itself lazy.
 
     Parameters
@@ -26,6 +27,9 @@ def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
         What to differentiate by, nested as one likes.
     strict : bool
         Whether what `y` does not depend on is an error, rather than has zeros.
+    holomorphic : bool
+        Whether `y` may be complex: a holomorphic function of complex values, whose complex
+        derivative is meant.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
     NotReachedError
         If `strict`, and `y` does not depend on one of `wrt`.
     GoalError
-        When computed, if `y` is not one number.
+        When computed, if `y` is not one real number.
 
     Notes
     -----
@@ -60,15 +64,18 @@ def grad(y: Any, wrt: Any, *, strict: bool = False) -> Any:
     >>> [d.compute() for d in grad((x + y) * z, [x, y, z])]
     [3.0, 3.0, 3.0]
     """
-    return value_and_grad(y, wrt, strict=strict)[1]
+    return value_and_grad(y, wrt, strict=strict, holomorphic=holomorphic)[1]
 
 
 @short_traceback
-def value_and_grad(y: Any, wrt: Any, *, strict: bool = False) -> tuple[Any, Any]:
+def value_and_grad(
+    y: Any, wrt: Any, *, strict: bool = False, holomorphic: bool = False
+) -> tuple[Any, Any]:
     """The goal and its derivative, to be computed together: ``(y, grad(y, wrt))``."""
     goal, targets = check_goal(y), Targets(wrt)
-    walk = Walk([goal], [seeded(goal)], targets.nodes)
-    return y, targets.put(targets.cotangents(walk, strict=strict))
+    ct = seeded(goal, holomorphic=holomorphic)
+    back = BackwardPass([goal], [ct], targets.nodes)
+    return y, targets.put(targets.cotangents(back, strict=strict, after=ct))
 
 
 @short_traceback
@@ -90,8 +97,8 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, *, strict: bool = False) -> Any
         Lazy.
     """
     ends, targets = Targets(outputs, "outputs"), Targets(wrt)
-    walk = Walk(ends.nodes, ends.beside(cotangents, "cotangents"), targets.nodes)
-    return targets.put(targets.cotangents(walk, strict=strict))
+    back = BackwardPass(ends.nodes, ends.beside(cotangents, "cotangents"), targets.nodes)
+    return targets.put(targets.cotangents(back, strict=strict))
 
 
 @short_traceback
@@ -113,17 +120,18 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
         Lazy.
     """
     ends, targets = Targets(outputs, "outputs"), Targets(wrt)
-    probes = [zeros(like(node)) for node in ends.nodes]
-    there = Walk(ends.nodes, probes, targets.nodes)
+    # Not zeros: a rule may look at its cotangent, and do otherwise for none.
+    probes = [ones(like(node)) for node in ends.nodes]
+    there = BackwardPass(ends.nodes, probes, targets.nodes)
     found = [(n, there.total(node)) for n, node in enumerate(targets.nodes)]
     along = targets.beside(tangents, "tangents")
-    back = Walk(
+    back = BackwardPass(
         [ct for _, ct in found if ct is not None],
         [along[n] for n, ct in found if ct is not None],
         probes,
     )
-    pairs = zip(probes, ends.nodes, strict=True)
-    return ends.put(fitted(back.total(probe), there.like(end)) for probe, end in pairs)
+    forms = [there.like(end) for end in ends.nodes]
+    return ends.put(fitted([back.total(probe) for probe in probes], forms))
 
 
 @short_traceback
@@ -133,8 +141,10 @@ def hvp(y: Any, wrt: Any, vectors: Any) -> Any:
 
 
 def stop_gradient(x: Any) -> Any:
-    """`x`, which counts as a constant to derivatives."""
-    return _stopped(x)
+    """`x`, which counts as a constant to derivatives; likewise what is in lists, tuples, dicts."""
+    leaves, template = flatten((x,))
+    kept = tuple([_stopped(leaf) for leaf in leaves])
+    return kept[0] if template is None else template.build(kept)[0][0]
 
 
 @forward

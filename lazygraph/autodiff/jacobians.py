@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from lazygraph.autodiff.backward_pass import BackwardPass
 from lazygraph.autodiff.cotangents import Like, like, part, zeros
 from lazygraph.autodiff.cutout import Cutout, cut
 from lazygraph.autodiff.gradients import grad
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.targets import Targets
-from lazygraph.autodiff.walk import Walk
 from lazygraph.graphs.nodes import Node
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.function import Function
@@ -66,7 +66,7 @@ def hessian(y: Any, wrt: Any) -> Any:
 def _rows(end: Node, targets: Targets) -> Iterator[Node]:
     """The Jacobians of one output by each of the targets."""
     probe: Node = zeros(like(end))
-    cts = targets.cotangents(Walk([end], [probe], targets.nodes))
+    cts = targets.cotangents(BackwardPass([end], [probe], targets.nodes))
     inner, outside = cut(cts, [probe])
     rows = lazily(Function(_Rows(inner)), (like(end), *outside), {}, end._code, end._lasti)
     return (part(rows, ((getitem, n),)) for n in range(len(cts)))

@@ -6,7 +6,7 @@ becomes the tasks by which it is differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from types import CodeType
 from typing import Any, TypeVar
@@ -15,9 +15,13 @@ from lazygraph.graphs.nodes import Node, make_node, node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.pytree import flatten
 
-__all__ = ["forward", "lazily", "primitive"]
+__all__ = ["RECORDERS", "SUSPECTS", "derived", "forward", "lazily", "primitive"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: class of traced values -> what calls a function with them, and remembers the call
+RECORDERS: dict[type, Callable[..., Any]] = {}
+#: Types of arguments that are, or may hold, lazy or traced values.
+SUSPECTS: set[type] = {list, tuple, dict}
 
 
 def lazily(
@@ -30,6 +34,30 @@ def lazily(
     """The lazy result of a call; `code` and `lasti` say where it counts as captured."""
     leaves, template = flatten(args, kwargs)
     made: Node = make_node(node_type(), function, leaves, template, None, code, lasti)
+    return made
+
+
+def _recorder(values: Iterable[Any]) -> Callable[..., Any] | None:
+    """What to call a function by, if one of the values is traced."""
+    for value in values:
+        kind = type(value)
+        found = RECORDERS.get(kind)
+        if found is None and kind in (list, tuple, dict):
+            found = _recorder(value.values() if kind is dict else value)
+        if found is not None:
+            return found
+    return None
+
+
+def derived(function: Function, name: Any, make: Callable[[], Function]) -> Function:
+    """What is made of a function, once, and kept with it: gone when the function is."""
+    known: dict[Any, Function] = vars(function).setdefault("_derived", {})
+    try:
+        made = known.get(name)
+    except TypeError:  # a part of the name has no hash
+        return make()
+    if made is None:
+        made = known[name] = make()
     return made
 
 
@@ -52,8 +80,13 @@ def forward(func: F) -> F:
         nonlocal kind
         if kind is None:
             kind = node_type()
-        if kind in map(type, args):
-            return lazily(shared, args, kwargs)
+            SUSPECTS.add(kind)
+        if not SUSPECTS.isdisjoint(map(type, args)):
+            if kind in map(type, args):
+                return lazily(shared, args, kwargs)
+            recorder = _recorder(args)
+            if recorder is not None:
+                return recorder(shared, args, kwargs)
         return func(*args, **kwargs)
 
     shared = Function(call, name=func.__name__)

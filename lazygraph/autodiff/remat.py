@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-from lazygraph.autodiff.primitive import lazily
+from lazygraph.autodiff.primitive import derived, lazily
+from lazygraph.errors import NotDifferentiable
 from lazygraph.graphs.nodes import Node, node_type
+from lazygraph.randomness import forbidden
 from lazygraph.tasks.function import Function
 
-__all__ = ["After", "Again"]
+__all__ = ["Rematerialize", "Rematerialized"]
 
 
-class After:
+class Rematerialize:
     """Calls a function once something else is there: its first argument, which it ignores."""
 
     def __init__(self, function: Function) -> None:
@@ -22,19 +23,32 @@ class After:
 
     def __call__(self, _: Any, /, *args: Any, **kwargs: Any) -> Any:
         """What the function gives."""
-        return self.function.func(*args, **kwargs)
+        with forbidden(self._no_rng):
+            return self.function.func(*args, **kwargs)
+
+    def _no_rng(self) -> NotDifferentiable:
+        return NotDifferentiable(self.function.name, _NO_RNG)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return After, (self.function,)
+        return Rematerialize, (self.function,)
 
 
-@lru_cache(maxsize=1024)
+_NO_RNG = (
+    "it draws random numbers by rng() and is computed again by remat=True, where it would draw "
+    "others: draw them in a task of their own, without remat, and pass them to this one"
+)
+
+
 def _after(function: Function) -> Function:
+    return derived(function, "rematerialize", lambda: _made_after(function))
+
+
+def _made_after(function: Function) -> Function:
     options = function.options.without(("remat", "vjp"))
-    return Function(After(function), nout=function._nout, options=options)
+    return Function(Rematerialize(function), nout=function._nout, options=options)
 
 
-class Again:
+class Rematerialized:
     """The tasks of one way back that compute results once more.
 
     Source: Chen et al. (2016), "Training deep nets with sublinear memory cost".

@@ -20,13 +20,17 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lazygraph.autodiff.cotangents import unbroadcast
+from lazygraph.autodiff.primitive import RECORDERS
 from lazygraph.errors import NotDifferentiable
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import function_name
 from lazygraph.tasks.operators import Method, Nth
 
 __all__ = [
+    "NO_SLOPE",
     "Attribute",
     "EdgeRule",
     "Entry",
@@ -97,6 +101,10 @@ class Entry(NamedTuple):
                 return None
             bound[name] = value
         return bound
+
+
+#: Of methods and attributes of arrays that have no slope anywhere; whatever else they are given.
+NO_SLOPE = Entry((), {})
 
 
 def _read(func: Callable[..., Any] | Rule | None) -> Rule | None:
@@ -193,6 +201,12 @@ class Attribute:
         """The attribute."""
         return getattr(value, self.__name__)
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Attribute and other.__name__ == self.__name__
+
+    def __hash__(self) -> int:
+        return hash(self.__name__)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Attribute, (self.__name__,)
 
@@ -200,10 +214,9 @@ class Attribute:
 def entry_of(primal: Any) -> Entry | None:
     """What the table has for a function."""
     kind = type(primal)
-    if kind is Method:
-        return METHODS.get(primal.__name__)
-    if kind is Attribute:
-        return ATTRIBUTES.get(primal.__name__)
+    if kind in (Method, Attribute):
+        named = METHODS if kind is Method else ATTRIBUTES
+        return NO_SLOPE if primal.__name__ in CONSTANT_NAMES else named.get(primal.__name__)
     try:
         entry = ENTRIES.get(kind if kind is Nth else primal)
     except TypeError:  # a callable that cannot be hashed
@@ -228,9 +241,10 @@ def refused(primal: Any) -> str | None:
 
 
 def is_constant(primal: Any) -> bool:
-    """Whether a function's results have no slope anywhere: comparisons, shapes, positions."""
-    if type(primal) in (Method, Attribute):
-        return primal.__name__ in CONSTANT_NAMES
+    """Whether a function's results have no slope anywhere: comparisons, shapes, positions.
+
+    Not so what is called by a name, as a method is: objects of any class may have such.
+    """
     try:
         return primal in CONSTANT
     except TypeError:
@@ -248,8 +262,13 @@ class EdgeRule:
 
     def __call__(self, /, *needed: Any, **optional: Any) -> Any:
         """The cotangent of the argument."""
+        if not RECORDERS.keys().isdisjoint(map(type, needed)):
+            needed = _lifted(needed)
         try:
             return self.rule.func(*needed, **optional)
+        except ZeroDivisionError:  # of Python's numbers; numpy's have infinite slopes
+            with np.errstate(all="ignore"):
+                return self.rule.func(*map(_as_numpys, needed), **optional)
         except AttributeError as error:
             if error.name in ("shape", "dtype") and type(error.obj) in (list, tuple, dict):
                 kind = type(error.obj).__name__
@@ -261,6 +280,16 @@ class EdgeRule:
 
     def __repr__(self) -> str:
         return f"EdgeRule({self.__name__})"
+
+
+def _lifted(needed: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arrays among traced values as traced ones: a rule may change in place what it makes of them."""
+    tracer = next(value for value in needed if type(value) in RECORDERS)
+    return tuple([tracer._lift(value) for value in needed])
+
+
+def _as_numpys(value: Any) -> Any:
+    return np.asarray(value)[()] if type(value) in (int, float, complex) else value
 
 
 _LISTED = (

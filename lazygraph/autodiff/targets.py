@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lazygraph.autodiff.cotangents import fit, like, seed, zeros
-from lazygraph.autodiff.local import pick
+from lazygraph.autodiff.backward_pass import BackwardPass
+from lazygraph.autodiff.cotangents import add_n, fit, like, owned, seed, zeros
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.autodiff.walk import Walk
+from lazygraph.autodiff.table import EdgeRule
+from lazygraph.autodiff.vjp_context import pick
 from lazygraph.errors import CaptureError, CotangentError, NotReachedError
 from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.run import Lazies
@@ -32,9 +33,10 @@ def check_goal(y: Any) -> Node:
 _SEED = Function(seed, name="seed")
 
 
-def seeded(goal: Node) -> Node:
+def seeded(goal: Node, *, holomorphic: bool = False) -> Node:
     """The cotangent that a goal begins with; its error names the line that made the goal."""
-    return lazily(_SEED, (goal,), {}, goal._code, goal._lasti)
+    given = (goal, True) if holomorphic else (goal,)
+    return lazily(_SEED, given, {}, goal._code, goal._lasti)
 
 
 class Targets:
@@ -60,21 +62,43 @@ class Targets:
             for part, node in zip(parts, self.nodes, strict=True)
         ]
 
-    def cotangents(self, walk: Walk, *, strict: bool = False) -> list[Node]:
-        """What a way back has found for each; zeros, or an error, where it has nothing."""
-        cts = [walk.total(node) for node in self.nodes]
+    def cotangents(
+        self, back: BackwardPass, *, strict: bool = False, after: Node | None = None
+    ) -> list[Node]:
+        """What a way back has found for each; zeros, or an error, where it has nothing.
+
+        Zeros wait for `after`: what checks the goal does so even if nothing leads to it.
+        """
+        cts = [back.total(node) for node in self.nodes]
         missed = [node._get_key() for node, ct in zip(self.nodes, cts, strict=True) if ct is None]
         if missed:
-            _check_fused(missed, walk)
+            _check_fused(missed, back)
         if missed and strict:
             raise NotReachedError(f"the goal does not depend on {', '.join(map(repr, missed))}")
-        return [fitted(ct, walk.like(node)) for ct, node in zip(cts, self.nodes, strict=True)]
+        return fitted(cts, [back.like(node) for node in self.nodes], after)
 
 
-def fitted(ct: Node | None, form: Node) -> Node:
-    """A cotangent in the shape and dtype of a value that looks like `form`; zeros for None."""
-    made: Node = zeros(form) if ct is None else fit(ct, form)
+def fitted(
+    cts: Sequence[Node | None], forms: Sequence[Node], after: Node | None = None
+) -> list[Node]:
+    """Cotangents in the shapes and dtypes of values that look like `forms`; zeros for None.
+
+    Each in memory of its own: users change gradients in place.
+    """
+    used: set[Node | None] = set()
+    made: list[Node] = []
+    for ct, form in zip(cts, forms, strict=True):
+        made.append(zeros(form, after) if ct is None else owned(ct, form, _sources(ct, ct in used)))
+        used.add(ct)
     return made
+
+
+def _sources(ct: Node, is_used: bool) -> list[Node]:
+    """What else may be the memory of a cotangent: what its task was given. None: anything."""
+    func = ct._function.func
+    if is_used or not (type(func) is EdgeRule or func is add_n):
+        return []
+    return [leaf for leaf in ct._leaves if type(leaf) is node_type()]
 
 
 def _checked(leaf: Any, way: Any, what: str) -> bool:
@@ -96,9 +120,9 @@ def _part(given: Any, way: Any, what: str) -> Any:
         raise CotangentError(f"{what} have nothing at {shown}: {short_repr(given)}") from None
 
 
-def _check_fused(missed: Sequence[Key], walk: Walk) -> None:
+def _check_fused(missed: Sequence[Key], back: BackwardPass) -> None:
     """Refuse zeros for what the goal does depend on, by way of a task that has swallowed it."""
-    for node in walk.steps:
+    for node in back.steps:
         func = node._function.func
         for member in func.members if type(func) is Fused else ():
             if member.key in missed:

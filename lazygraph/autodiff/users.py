@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import chain
 from operator import getitem
 from typing import Any
 
 from lazygraph.autodiff.cotangents import filled, fit, like
-from lazygraph.autodiff.local import Edges, Local, pick
+from lazygraph.autodiff.primitive import derived
+from lazygraph.autodiff.vjp_context import Edges, VjpContext, pick
 from lazygraph.errors import CaptureError, CotangentError
 from lazygraph.graphs.nodes import node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.reprs import short_repr
 
-__all__ = ["WholeVjp", "by_user", "defvjp"]
+__all__ = ["WholeVjp", "by_user", "defvjp", "rule_of"]
 
 #: A place among a call's arguments: a position, or a keyword.
 Slot = int | str
@@ -64,16 +64,21 @@ def defvjp(func: Callable[..., Any], vjp: Callable[..., Any]) -> None:
         ) from None
 
 
-def by_user(local: Local) -> Edges | None:
+def by_user(local: VjpContext) -> Edges | None:
     """Of a function whose user has given a rule: one task for all arguments."""
     function = local.node._function
-    vjp = function.options.vjp or _rule_of(function.func)
+    vjp = rule_of(function)
     if vjp is None:
         return None
     args, kwargs = local.args, local.kwargs
     arguments: dict[Slot, Any] = dict(chain(enumerate(args), kwargs.items()))
     wanted = tuple(slot for slot, value in arguments.items() if local.wanted_in(value))
-    whole = _whole(vjp, function.name, _in_order(function, args, kwargs), wanted)
+    order = _in_order(function, args, kwargs)
+    whole = derived(
+        function,
+        (vjp, order, wanted),
+        lambda: Function(WholeVjp(vjp, function.name, order, wanted)),
+    )
     cts = local.task(whole, local.ct, local.out, *args, **kwargs)
     return [
         edge
@@ -82,7 +87,12 @@ def by_user(local: Local) -> Edges | None:
     ]
 
 
-def _rule_of(func: Any) -> Callable[..., Any] | None:
+def rule_of(function: Function) -> Callable[..., Any] | None:
+    """The rule that the user has given for a function: with it, or for it wherever it is."""
+    return function.options.vjp or _rule_of_func(function.func)
+
+
+def _rule_of_func(func: Any) -> Callable[..., Any] | None:
     try:
         return _RULES.get(func)
     except TypeError:  # a callable that cannot be hashed
@@ -97,20 +107,6 @@ def _in_order(
     names = [] if signature is None else [name for name in signature.parameters if name in kwargs]
     # What no parameter is named for goes into **kwargs, in the order of the call.
     return (*range(len(args)), *names, *[name for name in kwargs if name not in names])
-
-
-def _whole(*parts: Any) -> Function:
-    try:
-        return _shared_whole(*parts)
-    except TypeError:  # a rule that cannot be hashed
-        return Function(WholeVjp(*parts))
-
-
-@lru_cache(maxsize=1024)
-def _shared_whole(
-    vjp: Callable[..., Any], name: str, order: tuple[Slot, ...], wanted: tuple[Slot, ...]
-) -> Function:
-    return Function(WholeVjp(vjp, name, order, wanted))
 
 
 class WholeVjp:

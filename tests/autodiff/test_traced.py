@@ -23,8 +23,9 @@ from scipy.special import expit
 
 from lazygraph import compute, delayed
 from lazygraph.autodiff import grad, hessian, hvp, jvp, value_and_grad, vjp
-from lazygraph.autodiff.traced import BlackBox, Known
-from lazygraph.autodiff.watching import pull_back
+from lazygraph.autodiff.black_box import BlackBox, Known
+from lazygraph.autodiff.pull_back import pull_back
+from lazygraph.errors import NotDifferentiable
 from lazygraph.protocols import Scheduler
 
 RNG = np.random.default_rng(3)
@@ -57,7 +58,7 @@ def test_a_layer_in_plain_numpy_has_autograds_gradient() -> None:
         return anp.sum(anp.tanh(x @ w + b))
 
     for ours, theirs in zip(found, autograd.grad(in_autograd)((X, W1, B1)), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13)
 
 
 def test_a_layer_in_plain_numpy_has_torchs_gradient() -> None:
@@ -220,7 +221,7 @@ def engines_of(y: Any, wrt: Any) -> set[type]:
 def test_numpys_functions_are_not_run_again() -> None:
     x = delayed(np.eye(3) * 2)
 
-    assert engines_of(delayed(np.linalg.det)(x), x) == {Known}
+    assert engines_of(delayed(np.linalg.det)(x), x) == set()
 
 
 def test_users_functions_are_watched() -> None:
@@ -533,7 +534,8 @@ def test_autograd_inside_a_function_that_is_watched() -> None:
 
     x = delayed(2.0)
 
-    assert grad(delayed(slope_of_cube)(x), x).compute() == pytest.approx(36.0)
+    with pytest.raises(NotDifferentiable, match="Can't differentiate"):
+        grad(delayed(slope_of_cube)(x), x).compute()
 
 
 def test_users_boxes_are_autograds_own_still() -> None:
@@ -584,7 +586,7 @@ def test_a_flaky_function_is_tried_again_on_the_way_back() -> None:
     y = delayed(flaky, retries=1, retry_on=OSError)(x)
 
     assert compute(*value_and_grad(y, x)) == (9.0, 6.0)
-    assert calls == ["float", "float", "Traced", "Traced"]
+    assert calls == ["float", "float", "TracedArray", "TracedArray"]
 
 
 # ------------------------------------------------------------- without autograd
@@ -605,16 +607,14 @@ def test_without_autograd_the_table_works() -> None:
     assert run_without_autograd(code) == "True\n"
 
 
-def test_without_autograd_the_error_says_what_to_install() -> None:
+def test_without_autograd_functions_are_traced() -> None:
     code = (
         "from lazygraph import delayed, grad; x = delayed(2.0)\n"
-        "def cube(x): return x ** 3\n"
-        "grad(delayed(cube)(x), x)"
+        "def cube(x): return x ** 3 if x > 0 else 0.0\n"
+        "print(grad(delayed(cube)(x), x).compute())"
     )
-    shown = run_without_autograd(code)
 
-    assert "NotDifferentiable: cube (captured at <string>:4)" in shown
-    assert "pip install 'lazygraph[grad]'" in shown
+    assert run_without_autograd(code) == "12.0\n"
 
 
 def test_the_engines_before_ours_need_no_autograd() -> None:

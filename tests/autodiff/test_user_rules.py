@@ -12,7 +12,7 @@ import pytest
 
 from lazygraph import compute, delayed
 from lazygraph.autodiff import defvjp, grad, users, value_and_grad, vjp
-from lazygraph.errors import CaptureError, CotangentError, NotDifferentiable, OptionError
+from lazygraph.errors import CaptureError, CotangentError, OptionError
 from lazygraph.protocols import Scheduler
 
 
@@ -180,8 +180,7 @@ def test_a_rule_that_takes_arrays_of_its_arguments_is_not_misread_at_second_orde
     x = delayed(np.array([2.0, 5.0]))
     y = delayed(lambda x: x.sum() ** 2, vjp=rule)(x)
 
-    with pytest.raises(NotDifferentiable, match=r"np\.array"):
-        vjp(grad(y, x), x, np.ones(2)).compute()
+    np.testing.assert_array_equal(vjp(grad(y, x), x, np.ones(2)).compute(), [4.0, 4.0])
 
 
 # ----------------------------------------------------------------------------- errors

@@ -19,11 +19,11 @@ from lazygraph.tasks.operators import power, rounded
 
 
 @primitive
-def one_less(exponent: Any) -> Any:
-    """An exponent less one; of zero, one: so that the slope of x ** 0 is 0, at 0 too."""
-    if type(exponent) in (int, float):
-        return exponent - 1 if exponent else 1.0
-    return np.where(exponent == 0, 1.0, np.asarray(exponent) - 1.0)
+def one_less(exponent: Any, base: Any) -> Any:
+    """An exponent less one; one for 0 ** 0: so that the slope of x ** 0 is 0, at 0 too."""
+    if type(exponent) in (int, float) and exponent:
+        return exponent - 1
+    return np.where((exponent == 0) & (base == 0), 1.0, np.asarray(exponent) - 1.0)[()]
 
 
 @primitive
@@ -31,7 +31,7 @@ def lowered(base: Any, exponent: Any) -> Any:
     """The power that is less by one; of the commonest, the square, the base itself."""
     if type(exponent) in (int, float) and exponent == 2:
         return base
-    return base ** one_less(exponent)
+    return base ** one_less(exponent, base)
 
 
 @primitive
@@ -132,10 +132,10 @@ elementwise(op.abs, abs, math.fabs, np.absolute, np.fabs, x=lambda ct, x: ct * d
 elementwise(np.conjugate, method="conj", x=lambda ct: np.conjugate(ct))
 elementwise(np.conjugate, method="conjugate", x=lambda ct: np.conjugate(ct))
 elementwise(direction, x=_turned)
-elementwise(one_less, x=lambda ct: ct)
+elementwise(one_less, exponent=lambda ct: ct, base=None)
 elementwise(
     lowered,
-    a=lambda ct, a, b: _base(ct, a, one_less(b)),
+    a=lambda ct, a, b: _base(ct, a, one_less(b, a)),
     b=lambda ct, out, a: ct * (out * log_or_zero(a)),
 )
 elementwise(log_or_zero, x=lambda ct, x: ct / x)

@@ -11,6 +11,8 @@ from lazygraph.autodiff.cotangents import (
     filled,
     fit,
     like,
+    ones,
+    owned,
     part,
     placed,
     seed,
@@ -28,10 +30,11 @@ def rebroadcast(ct: Any, form: Like) -> Any:
     return unbroadcast(wide, form)
 
 
-constant(like, seed, zeros)
+constant(like, ones, seed, zeros)
 define([unbroadcast], "x form", x=lambda ct, like_x: rebroadcast(ct, like_x), form=None)
 define([rebroadcast], "x form", x=lambda ct, like_x: unbroadcast(ct, like_x), form=None)
 define([fit], "x form what", takes_lists=True, x=lambda ct: ct, form=None)
+define([owned], "x form sources", takes_lists=True, x=lambda ct: ct, form=None)
 define([filled], "x form", takes_lists=True, x=lambda ct: ct, form=None)
 define(
     [part],

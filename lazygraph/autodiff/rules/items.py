@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.autodiff.cotangents import Like, placed, unbroadcast, zeros
+from lazygraph.autodiff.cotangents import Like, add_n, filled, placed, unbroadcast, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import define
 from lazygraph.errors import NotDifferentiable
@@ -23,12 +23,14 @@ def put_back(ct: Any, form: Any, index: Any) -> Any:
         cts: list[Any] = [None] * len(form)
         cts[index] = ct
         return cts if isinstance(form, list) else tuple(cts)
+    if isinstance(form, dict) and index not in form:
+        raise NotDifferentiable(f"item {index!r}", "what it was taken from has none by that name")
     index = index if isinstance(form, dict) else range(len(form))[index]
     return placed(ct, ((op.getitem, index),), form)
 
 
 def _put_in_array(ct: Any, form: Like, index: Any) -> Any:
-    made = nothing(ct, form)
+    made = nothing(form, ct)
     if _is_unique(index) or _is_permutation(index, form):
         made[index] = ct
     else:
@@ -36,17 +38,34 @@ def _put_in_array(ct: Any, form: Like, index: Any) -> Any:
     return unbroadcast(made, form)
 
 
-def nothing(ct: Any, form: Like) -> Any:
-    """Zeros in the shape of `form`, in a dtype that holds cotangents like `ct`."""
-    dtype = getattr(ct, "dtype", None)
-    if dtype != form.dtype or dtype.kind not in "fc":
-        if np.dtype(form.dtype).names is not None:
-            raise NotDifferentiable(
-                f"a field of an array of {form.dtype}",
-                "an array of records has no cotangent: keep a plain array for each field",
-            )
-        dtype = np.result_type(zeros(Like((), form.dtype)), ct)
-    return np.zeros(form.shape, dtype)
+@primitive
+def put_all_back(cts: list[Any], form: Any, indices: list[Any]) -> Any:
+    """The cotangent of what several items were taken from, in one array of zeros for all."""
+    if type(form) is not Like:
+        return add_n(*[put_back(ct, form, n) for ct, n in zip(cts, indices, strict=True)])
+    made = nothing(form, *cts)
+    for ct, index in zip(cts, indices, strict=True):
+        if _is_unique(index):
+            made[index] += ct
+        else:
+            np.add.at(made, index, ct)
+    return unbroadcast(made, form)
+
+
+@primitive
+def all_items(ct: Any, forms: list[Any], indices: list[Any]) -> list[Any]:
+    """Items of a cotangent, as `item` gives one."""
+    return [item(ct, n, form) for n, form in zip(indices, forms, strict=True)]
+
+
+def nothing(form: Like, *cts: Any) -> Any:
+    """Zeros in the shape of `form`, in a dtype that holds cotangents like `cts`."""
+    if np.dtype(form.dtype).names is not None:
+        raise NotDifferentiable(
+            f"a field of an array of {form.dtype}",
+            "an array of records has no cotangent: keep a plain array for each field",
+        )
+    return np.zeros(form.shape, np.result_type(zeros(Like((), form.dtype)), *cts))
 
 
 #: Indices that name each place once, whatever their values are.
@@ -93,12 +112,24 @@ define(
     x=lambda ct, index, like_x: item(ct, index, like_x),
     form=None,
 )
+define(
+    [put_all_back],
+    "cts form indices",
+    takes_lists=True,
+    cts=lambda ct, like_cts, indices: all_items(ct, like_cts, indices),
+)
+define(
+    [all_items],
+    "x forms indices",
+    takes_lists=True,
+    x=lambda ct, like_x, indices, like_out: put_all_back(filled(ct, like_out), like_x, indices),
+)
 
 
 @primitive
 def untaken(ct: Any, form: Like, indices: Any, axis: Any = None) -> Any:
     """The cotangent of what numbers were taken from, along an axis or from the flat array."""
-    made = nothing(ct, form)
+    made = nothing(form, ct)
     if axis is None:
         np.add.at(made.reshape(-1), indices, ct)
     else:
@@ -127,7 +158,7 @@ define(
 @primitive
 def untaken_along(ct: Any, form: Like, indices: Any, axis: Any) -> Any:
     """The cotangent of an array, one number of which was taken for each index along an axis."""
-    made = nothing(ct, form)
+    made = nothing(form, ct)
     if axis is None:
         np.add.at(made.reshape(-1), indices, ct)
         return unbroadcast(made, form)
@@ -147,4 +178,20 @@ define(
     "x form indices axis",
     x=lambda ct, indices, axis: np.take_along_axis(ct, indices, axis),
     form=None,
+)
+
+
+@primitive
+def with_item(x: Any, index: Any, item: Any) -> Any:
+    """An array with other items in some places: what is left of ``x[index] = item``."""
+    made = np.array(x)
+    made[index] = item
+    return made
+
+
+define(
+    [with_item],
+    "x index item",
+    x=lambda ct, index, like_x: unbroadcast(with_item(ct, index, 0.0), like_x),
+    item=lambda ct, index, like_item: unbroadcast(op.getitem(ct, index), like_item),
 )

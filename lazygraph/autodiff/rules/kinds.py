@@ -8,6 +8,7 @@ import numpy as np
 
 from lazygraph.autodiff.cotangents import Like, filled, unbroadcast
 from lazygraph.autodiff.primitive import primitive
+from lazygraph.autodiff.rules.shapes import reshaped
 from lazygraph.autodiff.table import define
 from lazygraph.errors import NotDifferentiable
 
@@ -75,7 +76,7 @@ define(
     [separated],
     "x form",
     takes_lists=True,
-    x=lambda ct, like_out: gathered(ct, like_out),
+    x=lambda ct, like_x, like_out: reshaped(gathered(ct, like_out), like_x),
     form=None,
 )
 define([gathered], "x form", takes_lists=True, x=lambda ct, form: separated(ct, form), form=None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lazygraph.autodiff.cotangents import like, zeros
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.rules.kinds import smooth
 from lazygraph.autodiff.rules.reductions import spread
@@ -41,7 +42,7 @@ def _before(x: Any) -> Any:
 @primitive
 def others(a: Any, axis: Any = None) -> Any:
     """Of each factor, the product of the others: no division, so zeros do no harm."""
-    rows = _as_rows(np.asarray(a, np.result_type(a, np.float32)), axis)
+    rows = _as_rows(np.asarray(a, np.result_type(zeros(like(a)))), axis)
     return _from_rows(_before(rows) * _before(rows[:, ::-1])[:, ::-1], a, axis)
 
 

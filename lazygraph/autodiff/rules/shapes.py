@@ -9,12 +9,18 @@ import numpy as np
 from lazygraph.autodiff.cotangents import Like, unbroadcast
 from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.table import constant, define
+from lazygraph.errors import NotDifferentiable
 
 
 @primitive
-def reshaped(x: Any, form: Like) -> Any:
+def reshaped(x: Any, form: Like, order: Any = "C") -> Any:
     """An array in the shape and dtype of another."""
-    return unbroadcast(np.reshape(x, form.shape), form)
+    if order not in ("C", "F"):
+        raise NotDifferentiable(
+            f"an array in order={order!r}",
+            "that goes by how it lies in memory, which may change: give C or F",
+        )
+    return unbroadcast(np.reshape(x, form.shape, order), form)
 
 
 @primitive
@@ -39,21 +45,25 @@ def _as_before(ct: Any, like_a: Any) -> Any:
     return reshaped(ct, like_a)
 
 
+def _in_order(ct: Any, like_a: Any, order: Any = "C") -> Any:
+    return reshaped(ct, like_a, order)
+
+
 def _transposed(
     ct: Any, a0: Any = None, a1: Any = None, a2: Any = None, a3: Any = None, a4: Any = None
 ) -> Any:
     return np.transpose(ct, inverse_of(a0, a1, a2, a3, a4))
 
 
-define([np.reshape], "a shape", a=_as_before)
-define([np.ravel], "a", method="ravel", a=_as_before)
+define([np.reshape], "a shape order", a=_in_order)
+define([np.ravel], "a order", method="ravel", a=_in_order)
 define([np.squeeze], "a axis", method="squeeze", a=_as_before)
 define([np.expand_dims], "a axis", a=_as_before)
-define([], "a n0 n1 n2 n3 n4 n5 n6 n7", method="reshape", a=_as_before)
-define([], "a", method="flatten", a=_as_before)
+define([], "a n0 n1 n2 n3 n4 n5 n6 n7 order", method="reshape", a=_in_order)
+define([], "a order", method="flatten", a=_in_order)
 define([], "a", method="item", a=_as_before)
 define([np.copy], "a", method="copy", a=lambda ct: ct)
-define([reshaped], "a form", a=_as_before, form=None)
+define([reshaped], "a form order", a=_in_order)
 define([np.broadcast_to], "a shape", a=lambda ct, like_a: unbroadcast(ct, like_a))
 define([np.transpose], "a axes", a=lambda ct, axes=None: np.transpose(ct, inverse(axes)))
 define([], "a a0 a1 a2 a3 a4", method="transpose", a=_transposed)

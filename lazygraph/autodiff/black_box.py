@@ -1,6 +1,6 @@
-"""Derivatives by autograd: of its primitives, and of any function that is written with numpy.
+"""Derivatives of any function that is written with numpy; and of those that autograd has rules for.
 
-A black box is run again on the way back, watched by autograd: what it draws at random, reads
+A black box is run again on the way back, traced: what it draws at random, reads
 from the clock or does besides happens twice. Numbers from `lazygraph.rng` would be others then,
 and are refused; so are, with the line that does it, steps that lead a value out of sight
 (``float(x)``, ``math.sin``, item assignment, ``out=``). A function's containers are taken
@@ -10,13 +10,19 @@ apart: parameters in dicts and lists, results in tuples have derivatives part by
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from operator import getitem
 from types import CodeType
 from typing import Any
 
+from lazygraph.autodiff.autograd_rows import has_row, is_trusted, row_cts
+from lazygraph.autodiff.cotangents import filled, fit, like
 from lazygraph.autodiff.explaining import EXPLAINED, numpy_twin, reason_of
-from lazygraph.autodiff.local import Edges, Local, pick
+from lazygraph.autodiff.numpy_text import has_text
+from lazygraph.autodiff.primitive import derived
+from lazygraph.autodiff.pull_back import as_float, pull_back
+from lazygraph.autodiff.table import EdgeRule
+from lazygraph.autodiff.users import WholeVjp
+from lazygraph.autodiff.vjp_context import Edges, VjpContext, pick
 from lazygraph.errors import DerivativeError, NotDifferentiable
 from lazygraph.graphs.nodes import Node
 from lazygraph.randomness import forbidden
@@ -32,59 +38,41 @@ _NO_RNG = (
 )
 
 
-def _watching() -> Any:
-    """The room that brings autograd; ImportError where that is not installed."""
-    from lazygraph.autodiff import watching  # late: autograd is optional
-
-    return watching
-
-
-def by_autograd(local: Local) -> Edges | None:
+def by_autograd(context: VjpContext) -> Edges | None:
     """Of a function that autograd has a rule for: it is not run again."""
-    try:
-        watching = _watching()
-    except ImportError:
-        return None
-    if watching.is_constant_to_autograd(local.primal):
-        return []
-    args, kwargs = local.args, local.kwargs
-    wanted = tuple(n for n, value in enumerate(args) if local.wanted_in(value))
-    is_direct = sum(map(local.is_wanted, local.leaves)) == len(wanted) and all(
-        local.is_wanted(args[n]) for n in wanted
+    function, args, kwargs = context.node._function, context.args, context.kwargs
+    wanted = tuple(n for n, value in enumerate(args) if context.wanted_in(value))
+    is_direct = sum(map(context.is_wanted, context.leaves)) == len(wanted) and all(
+        context.is_wanted(args[n]) for n in wanted
     )
-    if kwargs.keys() - {"axis", "axes", "keepdims"} or not is_direct:
+    is_known = is_trusted(function.func) or (has_row(function.func) and not has_text(function.func))
+    if kwargs.keys() - {"axis", "axes", "keepdims"} or not is_direct or not is_known:
         return None
-    if not watching.has_rule(local.primal) or len(args) > _MOST_POSITIONAL:
-        return None
-    known = _known(local.node._function, wanted, local.node._code, local.node._lasti)
-    cts = local.task(known, local.ct, local.out, *args, **kwargs)
+    code, lasti = context.node._code, context.node._lasti
+    known = derived(
+        function,
+        ("autograd", wanted, code, lasti),
+        lambda: Function(Known(function, None, wanted, site_text(code, lasti))),
+    )
+    cts = context.task(known, context.ct, context.out, *args, **kwargs)
     return _edges(cts, [args[n] for n in wanted])
 
 
-#: autograd's rules name their parameters in an order of their own after the first few.
-_MOST_POSITIONAL = 2
-
-
-def by_black_box(local: Local) -> Edges | None:
-    """Of any function: autograd watches it run once more."""
-    function, leaves = local.node._function, local.leaves
+def by_black_box(context: VjpContext) -> Edges | None:
+    """Of any function: it is run once more, traced."""
+    function, leaves, node = context.node._function, context.leaves, context.node
+    if function.is_early and type(function.func) not in _OF_OTHERS:
+        raise context.refusal("it is of the way back, and has no rule")
     twin = numpy_twin(function.func)
     if twin is not None:
-        raise local.refusal(f"it takes plain numbers only; use {twin}")
-    try:
-        _watching()
-    except ImportError as error:
-        raise local.refusal(
-            "the library has no rule of its own for it, and autograd, which finds derivatives of "
-            f"functions written with numpy, cannot be had ({error}): pip install "
-            "'lazygraph[grad]', or say how it is differentiated, by @delayed(vjp=...)"
-        ) from None
-    for value in (*local.args, *local.kwargs.values()):
-        local.wanted_in(value)  # raises for what is in a set or the key of a dict
-    wanted = tuple(n for n, leaf in enumerate(leaves) if local.is_wanted(leaf))
-    node = local.node
-    made = _black_box(function, node._template, wanted, node._code, node._lasti)
-    return _edges(local.task(made, local.ct, *leaves), [leaves[n] for n in wanted])
+        raise context.refusal(f"it takes plain numbers only; use {twin}")
+    for value in (*context.args, *context.kwargs.values()):
+        context.wanted_in(value)  # raises for what is in a set or the key of a dict
+    wanted = tuple(n for n, leaf in enumerate(leaves) if context.is_wanted(leaf))
+    box = _black_box(function, node._template, wanted, node._code, node._lasti)
+    # Not where the result is not kept: it would have to be computed for the comparison alone.
+    out = [] if function.options.remat else [context.out]
+    return _edges(context.task(box, context.ct, out, *leaves), [leaves[n] for n in wanted])
 
 
 def _edges(cts: Node, leaves: list[Node]) -> Edges:
@@ -128,6 +116,9 @@ class _Back:
             raise
         except EXPLAINED as error:
             reason = reason_of(error)
+            if reason is None:
+                error.add_note("lazygraph: raised while it ran once more, for its derivative")
+                raise
             raise NotDifferentiable(self.function.name, reason, self.site) from error
         return cts[0] if len(cts) == 1 else tuple(cts)
 
@@ -139,11 +130,13 @@ class Known(_Back):
 
     def __call__(self, ct: Any, out: Any, /, *args: Any, **kwargs: Any) -> Any:
         """The cotangents of the wanted arguments."""
-        watching = _watching()
-        func = self.function.func
-        return self._explained(
-            lambda: watching.pull_back_known(func, ct, out, args, kwargs, self.wanted)
-        )
+        return self._explained(lambda: self._found(ct, out, args, kwargs))
+
+    def _found(self, ct: Any, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        given = tuple([as_float(x) if n in self.wanted else x for n, x in enumerate(args)])
+        cts = row_cts(self.function.func, filled(ct, like(out)), out, given, kwargs, self.wanted)
+        what = f"autograd's rule for {self.function.name}: a cotangent"
+        return [fit(part, like(args[n]), what) for n, part in zip(self.wanted, cts, strict=True)]
 
 
 class BlackBox(_Back):
@@ -151,10 +144,9 @@ class BlackBox(_Back):
 
     _is_early = True
 
-    def __call__(self, ct: Any, /, *leaves: Any) -> Any:
-        """The cotangents of the wanted leaves."""
-        watching = _watching()
-        return self._explained(lambda: watching.pull_back(self._call, ct, leaves, self.wanted))
+    def __call__(self, ct: Any, out: Any, /, *leaves: Any) -> Any:
+        """The cotangents of the wanted leaves; `out` holds the result, if it is known."""
+        return self._explained(lambda: pull_back(self._call, ct, leaves, self.wanted, *out))
 
     def _call(self, leaves: list[Any]) -> Any:
         args: Any = leaves
@@ -173,14 +165,6 @@ class BlackBox(_Back):
         return NotDifferentiable(self.function.name, _NO_RNG, self.site)
 
 
-@lru_cache(maxsize=1024)
-def _known(
-    function: Function, wanted: tuple[int, ...], code: CodeType | str | None, lasti: int
-) -> Function:
-    return Function(Known(function, None, wanted, site_text(code, lasti)))
-
-
-@lru_cache(maxsize=1024)
 def _black_box(
     function: Function,
     template: Template | None,
@@ -188,5 +172,12 @@ def _black_box(
     code: CodeType | str | None,
     lasti: int,
 ) -> Function:
-    options = function.options.without(("vjp", "remat", "is_async"))
-    return Function(BlackBox(function, template, wanted, site_text(code, lasti)), options=options)
+    def make() -> Function:
+        options = function.options.without(("vjp", "remat", "is_async"))
+        box = BlackBox(function, template, wanted, site_text(code, lasti))
+        return Function(box, options=options)
+
+    return derived(function, ("black box", template, wanted, code, lasti), make)
+
+
+_OF_OTHERS = (BlackBox, Known, WholeVjp, EdgeRule)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.autodiff.cotangents import like, part
 from lazygraph.autodiff.primitive import lazily
@@ -13,13 +13,13 @@ from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.tree_paths import Way, places
 
-__all__ = ["Edges", "Engine", "Local", "pick"]
+__all__ = ["ENGINES", "Edges", "Inner", "VjpContext", "derive", "pick"]
 
 #: Lazy arguments of a task, with what the goal's derivative has by way of each.
 Edges: TypeAlias = list[tuple[Node, Node]]
 
 
-class Local:
+class VjpContext:
     """A task, the cotangent of its result, and its arguments.
 
     Attributes
@@ -41,8 +41,6 @@ class Local:
         Whether a leaf (as in `leaves`) leads on to what one differentiates by.
     likes : callable
         The `Like` of a lazy value: one task for each, however often it is asked for.
-    back : callable
-        Goes back through a smaller graph: ``back(outputs, cts, wrt, beyond)``, a `Walk`.
     """
 
     def __init__(
@@ -53,14 +51,13 @@ class Local:
         out: Node,
         is_wanted: Callable[[Any], bool],
         likes: Callable[[Node], Node],
-        back: Callable[..., Any],
     ) -> None:
         self.node, self.ct, self.leaves, self.out = node, ct, leaves, out
         self.primal = primal_of(node)
         self.args, self.kwargs = node._arguments(leaves)
         if type(self.primal) is Attribute:
             self.args = leaves[:1]  # the name is part of the function
-        self.is_wanted, self.likes, self.back = is_wanted, likes, back
+        self.is_wanted, self.likes = is_wanted, likes
 
     def wanted_in(self, value: Any) -> list[tuple[Node, Way]]:
         """The lazy values inside an argument that lead on, with the ways to them.
@@ -102,7 +99,30 @@ class Local:
         return NotDifferentiable(self.node._function.name, reason, self.node._site())
 
 
-Engine: TypeAlias = Callable[[Local], Edges | None]
+class Inner(NamedTuple):
+    """What a task is made of: the last of some tasks between its arguments and its result."""
+
+    goal: Node
+
+
+#: How a task's derivative is found: each gives edges, or what the task is made of, or None if it
+#: does not know. Filled at import, by `engines`, which stand on what goes back through graphs.
+ENGINES: list[Callable[[VjpContext], Edges | Inner | None]] = []
+
+
+def derive(context: VjpContext) -> Edges | Inner:
+    """The lazy arguments of a task that lead on, each with its part of the derivative.
+
+    Raises
+    ------
+    NotDifferentiable
+        If there is no telling how the result changes with them.
+    """
+    for engine in ENGINES:
+        edges = engine(context)
+        if edges is not None:
+            return edges
+    raise context.refusal("no rule is known for it")
 
 
 def primal_of(node: Node) -> Any:

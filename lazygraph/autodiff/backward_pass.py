@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lazygraph.autodiff.cotangents import add_n, like
-from lazygraph.autodiff.engines import derive
-from lazygraph.autodiff.local import Local, primal_of
-from lazygraph.autodiff.remat import Again
+from lazygraph.autodiff.cotangents import like
+from lazygraph.autodiff.partial_sums import PartialSum
+from lazygraph.autodiff.remat import Rematerialized
 from lazygraph.autodiff.table import is_constant
+from lazygraph.autodiff.users import rule_of
+from lazygraph.autodiff.vjp_context import Edges, Inner, VjpContext, derive, primal_of
 from lazygraph.graphs.nodes import Node, node_type, steps_of
 from lazygraph.graphs.plan import gc_paused
 
-__all__ = ["Edge", "Walk"]
+__all__ = ["BackwardPass", "Edge"]
 
 
 class Edge(NamedTuple):
@@ -25,7 +26,7 @@ class Edge(NamedTuple):
     ct: Node
 
 
-class Walk:
+class BackwardPass:
     """The way back from outputs with given cotangents.
 
     Parameters
@@ -39,7 +40,8 @@ class Walk:
 
     Notes
     -----
-    O(tasks + arguments), iterative.
+    O(tasks + arguments), iterative. Tasks are told apart by their keys: what two nodes of one
+    key stand for is one value.
     """
 
     def __init__(
@@ -51,16 +53,17 @@ class Walk:
     ) -> None:
         self._kind = node_type()
         with gc_paused():
-            self.steps, self._position = steps_of(outputs, beyond)
-            self._again = Again()
+            wrt = list(wrt)
+            self.steps, self._position = steps_of([*outputs, *wrt], beyond)
+            self._again = Rematerialized()
             self._likes: dict[Node, Node] = {}
-            self._totals: dict[Node, Node] = {}
-            self._cts: defaultdict[Node, list[Node]] = defaultdict(list)
+            self._cts: defaultdict[Node, PartialSum] = defaultdict(PartialSum)
             self.edges: list[Edge] = []
             self._active = {self.step(node) for node in wrt}
+            self._differentiated: set[Node] = set()
             self._mark()
             for output, ct in zip(outputs, cts, strict=True):
-                self._cts[self.step(output)].append(ct)
+                self._cts[self.step(output)].add(ct)
             self._go_back()
 
     def step(self, node: Node) -> Node:
@@ -74,34 +77,38 @@ class Walk:
     def _mark(self) -> None:
         """Find the active tasks: through which `wrt` has an influence on the outputs."""
         for node in self.steps:
-            if any(map(self._leads_on, node._leaves)) and not is_constant(primal_of(node)):
+            if any(map(self._leads_on, node._leaves)) and not _is_constant(node):
                 self._active.add(node)
+                self._differentiated.add(node)
 
     def _go_back(self) -> None:
         for node in reversed(self.steps):
-            if node in self._active and node in self._cts:
-                ct = self._total(node)
-                if any(map(self._leads_on, node._leaves)) and not is_constant(primal_of(node)):
-                    self._step_back(node, ct)
+            if node in self._differentiated and node in self._cts:
+                self._step_back(node, self._cts[node].total())
 
     def _step_back(self, node: Node, ct: Node) -> None:
         again = self._again
         leaves = tuple([again.seen(x, ct) if type(x) is self._kind else x for x in node._leaves])
-        local = Local(node, ct, leaves, again.seen(node, ct), self._is_wanted, self.like, Walk)
-        for leaf, part in derive(local):
+        out = again.seen(node, ct)
+        context = VjpContext(node, ct, leaves, out, self._is_wanted, self.like)
+        for leaf, part in self._derived(context):
             tail = self.step(again.original(leaf))
-            self._cts[tail].append(part)
+            self._cts[tail].add(part)
             self.edges.append(Edge(tail, node, part))
+
+    def _derived(self, context: VjpContext) -> Edges:
+        """The edges of a task; of one that is made of others, by going back through those."""
+        found = derive(context)
+        if not isinstance(found, Inner):
+            return found
+        leaves = dict.fromkeys([leaf for leaf in context.leaves if type(leaf) is self._kind])
+        wanted = [leaf for leaf in leaves if context.is_wanted(leaf)]
+        inner = BackwardPass([found.goal], [context.ct], wanted, leaves)
+        totals = ((leaf, inner.total(leaf)) for leaf in wanted)
+        return [(leaf, total) for leaf, total in totals if total is not None]
 
     def _is_wanted(self, leaf: Any) -> bool:
         return type(leaf) is self._kind and self.step(self._again.original(leaf)) in self._active
-
-    def _total(self, node: Node) -> Node:
-        total = self._totals.get(node)
-        if total is None:
-            parts = self._cts[node]
-            total = self._totals[node] = parts[0] if len(parts) == 1 else add_n(*parts)
-        return total
 
     def like(self, node: Node) -> Node:
         """The `Like` of a node's result, one task however often it is asked for."""
@@ -113,8 +120,13 @@ class Walk:
     def total(self, node: Node) -> Node | None:
         """The cotangent of a node's result; None if the outputs do not depend on it."""
         node = self.step(node)
-        return self._total(node) if node in self._cts else None
+        return self._cts[node].total() if node in self._cts else None
 
     def totals(self) -> Iterator[tuple[Node, Node]]:
         """Every node that the outputs depend on by way of active tasks, with its cotangent."""
-        return ((node, self._total(node)) for node in self.steps if node in self._cts)
+        return ((node, self._cts[node].total()) for node in self.steps if node in self._cts)
+
+
+def _is_constant(node: Node) -> bool:
+    """Whether a task's result has no slope anywhere, as the table says where the user does not."""
+    return is_constant(primal_of(node)) and rule_of(node._function) is None
