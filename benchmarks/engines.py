@@ -88,15 +88,10 @@ class Lazygraph:
         return list(self._compute(*outputs))
 
     def _plan(self, outputs: list[Any]) -> Any:
-        """Passes and plan, as `lazygraph.compute` makes them."""
-        from lazygraph.graphs.nodes import graph_of, plan_of
-        from lazygraph.graphs.plan import make_plan
-        from lazygraph.passes import run_passes
+        """The plan, as `lazygraph.compute` makes it."""
+        from lazygraph.graphs.nodes import plan_of
 
-        if not self._scheduler.passes:
-            return plan_of(outputs)
-        graph, keys = graph_of(outputs), [output.key for output in outputs]
-        return make_plan(run_passes(graph, keys, self._scheduler.passes), keys)
+        return plan_of(outputs)
 
     def trial(self, prepared: Prepared, clock: Clock) -> list[Any]:
         """The values of the workload's outputs; then plan and run once more, apart."""

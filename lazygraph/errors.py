@@ -47,6 +47,7 @@ from typing import Any
 
 # A graph of a million keys is not searched for a near match: difflib is quadratic in length.
 _MOST_CANDIDATES = 10_000
+_MOST_LISTED = 50
 
 
 def nearest(name: Hashable, known: Iterable[Hashable]) -> Hashable | None:
@@ -147,7 +148,8 @@ class InputError(LazygraphError, TypeError):
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
+    more = f", and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(map(repr, names[:_MOST_LISTED])) + more
 
 
 class NotFiniteError(LazygraphError, ArithmeticError):

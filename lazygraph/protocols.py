@@ -60,10 +60,6 @@ class Scheduler(Protocol):
     def honours(self) -> frozenset[str]:
         """The task options and the terms it acts on; a run with any other is refused."""
 
-    @property
-    def passes(self) -> tuple[Pass, ...]:
-        """The passes that make its runs faster; none if planning alone is best."""
-
     def run(
         self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
     ) -> list[Any]:

@@ -9,11 +9,10 @@ from typing import Any
 from lazygraph import config
 from lazygraph.errors import OptionError, RunError, UnsupportedOptionError
 from lazygraph.graphs.graph import Graph
-from lazygraph.graphs.inputs import bind, bind_graph, read_inputs
+from lazygraph.graphs.inputs import bind, read_inputs
 from lazygraph.graphs.nan_check import checked
-from lazygraph.graphs.nodes import Node, graph_of, node_type, plan_of
+from lazygraph.graphs.nodes import Node, node_type, plan_of
 from lazygraph.graphs.plan import Plan, make_plan
-from lazygraph.passes import run_passes
 from lazygraph.protocols import Observer, Scheduler
 from lazygraph.randomness import choose_seed
 from lazygraph.schedulers import choose, refuse_unsupported
@@ -78,7 +77,7 @@ class Run:
         scheduler: Any = None,
         num_workers: int | None = None,
         observers: Sequence[Observer] | None = None,
-        optimize_graph: bool = True,
+        optimize_graph: bool = True,  # noqa: ARG002  # Dask's: every plan is made straight
         traverse: bool = True,
         limits: Mapping[str, float] | None = None,
         on_error: str | None = None,
@@ -103,9 +102,6 @@ class Run:
             config.get("on_error") if on_error is None else on_error,
             choose_seed(seed, config.get("seed")),
         )
-        # Passes move tasks to other places, on which their random numbers depend.
-        is_free = optimize_graph and self.terms.seed is None
-        self.passes = self.scheduler.passes if is_free else ()
 
     def nodes(self, nodes: Sequence[Node]) -> list[Any]:
         """The values of lazy values."""
@@ -113,17 +109,14 @@ class Run:
 
     def plan(self, nodes: Sequence[Node]) -> Plan:
         """The plan for lazy values."""
-        if self.passes:
-            return self._graph_plan(graph_of(nodes), [node._get_key() for node in nodes])
-        return self._watched(bind(plan_of(nodes), self._inputs))
+        return self._bound(plan_of(nodes))
 
     def graph(self, graph: Graph, keys: Sequence[Key]) -> list[Any]:
         """The values of keys of a graph."""
-        return self._values(self._graph_plan(graph, keys))
+        return self._values(self._bound(make_plan(graph, keys)))
 
-    def _graph_plan(self, graph: Graph, keys: Sequence[Key]) -> Plan:
-        bound = bind_graph(graph, keys, self._inputs)
-        return self._watched(make_plan(run_passes(bound, keys, self.passes), keys))
+    def _bound(self, plan: Plan) -> Plan:
+        return self._watched(bind(plan, self._inputs))
 
     def _watched(self, plan: Plan) -> Plan:
         return checked(plan) if self._check_finite else plan
@@ -131,7 +124,7 @@ class Run:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is asked of the run but results."""
-        return not (self.observers or self.passes or self._check_finite or self._inputs) and (
+        return not (self.observers or self._check_finite or self._inputs) and (
             self.terms is NO_TERMS
         )
 

@@ -149,17 +149,6 @@ def test_nothing_of_the_seed_is_left_after_the_run() -> None:
     contextvars.copy_context().run(body)
 
 
-def test_passes_do_not_move_tasks_of_a_run_with_a_seed() -> None:
-    """A scheduler that profits from passes gives the numbers of those that do not."""
-    from lazygraph.passes import fuse
-
-    class Fusing(Synchronous):
-        passes = (fuse,)
-
-    value = draw(draw(draw()))
-    assert value.compute(scheduler=Fusing(), seed=2) == value.compute(scheduler="sync", seed=2)
-
-
 def test_a_large_seed_is_one(own_scheduler: Scheduler) -> None:
     large = draw().compute(seed=2**200 + 1, scheduler=own_scheduler)
     assert large != draw().compute(seed=1, scheduler=own_scheduler)

@@ -72,7 +72,8 @@ def compute(*args: Any, **options: Any) -> tuple[Any, ...]:
     traverse : bool
         Whether to look for lazy values inside containers.
     optimize_graph : bool
-        Whether to run the passes that the scheduler profits from.
+        As in Dask, and without effect: a plan is made straight from the lazy values. `optimize`
+        runs the passes; Dask collections are optimized by Dask in any case.
 
     Returns
     -------

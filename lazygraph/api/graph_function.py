@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ class PlannedFunction:
         plan = plan_of(nodes)
         places = inputs_of(plan)
         # Their values are there when it runs: nothing is to be checked.
-        self._plan = plan.with_calls([value_of if type(c) is Input else c for c in plan.calls])
+        self._plan = plan.with_funcs([value_of if type(f) is Input else f for f in plan.funcs])
         names = list(_names(self._params))
         _check_names(names, places, self._plan.constants)
         #: By name, where its value goes among a run's values; None if no output needs it.
@@ -194,11 +195,12 @@ def _names(param: Any) -> Iterator[str]:
 
 
 def _check_names(names: Sequence[str], places: Mapping[str, int], constants: list[Any]) -> None:
-    twice = [name for n, name in enumerate(names) if name in names[:n]]
+    twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
         raise InputError(f"input {twice[0]!r} stands twice among the parameters")
     needed = [name for name, place in places.items() if type(constants[place]) is Unbound]
-    missing = [name for name in needed if name not in names]
+    known = set(names)
+    missing = [name for name in needed if name not in known]
     if missing:
         raise InputError.missing(missing, needed)
 

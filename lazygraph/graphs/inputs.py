@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from lazygraph.errors import InputError
-from lazygraph.graphs.graph import Graph
+from lazygraph.errors import CaptureError, InputError
 from lazygraph.graphs.nodes import GivenKey, Node, make_node, node_type
 from lazygraph.graphs.plan import Plan
 from lazygraph.tasks.function import Function
-from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import Options
+from lazygraph.tasks.pytree import LAZY, PLAIN, flatten
 from lazygraph.tasks.reprs import short_repr
 
 __all__ = [
     "NO_DEFAULT",
     "Input",
     "bind",
-    "bind_graph",
     "inputs_of",
     "make_input",
     "name_of",
@@ -57,12 +55,31 @@ NO_DEFAULT: Any = object()
 
 
 def make_input(name: str, default: Any, site: tuple[Any, int]) -> Node:
-    """The lazy value of an input. Its key is its name: two of one name are one input."""
+    """Return the lazy value of an input. Its key is its name: two of one name are one input.
+
+    Raises
+    ------
+    InputError
+        If the default is lazy, or holds something lazy: an input's value is a constant.
+    CaptureError
+        If the default can be read only once, or contains itself.
+    """
     function = Function(Input(name), name=name, options=_OPTIONS)
-    # With a default, two of one name are one only if that is equal too: this is checked.
-    key, value = (name, Unbound(name)) if default is NO_DEFAULT else (GivenKey(name), default)
-    made: Node = make_node(node_type(), function, (value,), None, key, *site)
+    value = Unbound(name) if default is NO_DEFAULT else _kept(name, default)
+    # Given, as a user's key is: what else bears it must be an input with an equal default.
+    made: Node = make_node(node_type(), function, (value,), None, GivenKey(name), *site)
     return made
+
+
+def _kept(name: str, default: Any) -> Any:
+    """Return what a default is kept as: containers are copied, as those of a call are."""
+    leaves, template = flatten((default,))
+    if template is not None or type(leaves[0]) in LAZY:
+        raise InputError(
+            f"the default of input {name!r} is {short_repr(default)}, which is lazy or holds "
+            "something lazy: compute() it first, or build the graph on it rather than on an input"
+        )
+    return leaves[0]
 
 
 def name_of(item: Any) -> str | None:
@@ -78,7 +95,8 @@ def read_inputs(given: Any) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is no such mapping, or one input is given twice.
+        If it is no such mapping, one input is given twice, or a value is lazy or holds
+        something lazy.
     """
     if not isinstance(given, Mapping):
         raise InputError(f"inputs is a dict of values by input or name, not {short_repr(given)}")
@@ -89,73 +107,67 @@ def read_inputs(given: Any) -> dict[str, Any]:
             raise InputError(f"inputs has {short_repr(item)}, which is neither input nor name")
         if name in values:
             raise InputError(f"input {name!r} is given twice, by name and by itself")
-        if type(value) is node_type():
-            raise InputError(
-                f"input {name!r} is given {value!r}, which is lazy: compute() it first, or build "
-                "the graph on it rather than on an input"
-            )
+        refuse_lazy(name, value)
         values[name] = value
     return values
 
 
+def refuse_lazy(name: str, value: Any) -> None:
+    """Raise InputError if an input's value is lazy or holds something lazy. O(items of it)."""
+    if type(value) in PLAIN:
+        return
+    try:
+        leaves, template = flatten((value,))
+    except CaptureError:  # an iterator, which must not be read here, or what contains itself
+        return
+    if template is not None or type(leaves[0]) in LAZY:
+        raise InputError(
+            f"input {name!r} is given {short_repr(value)}, which is lazy or holds something lazy: "
+            "compute() it first, or build the graph on it rather than on an input"
+        )
+
+
 def inputs_of(plan: Plan) -> dict[str, int]:
-    """The inputs that a plan needs by name, with the place of each among its constants."""
+    """Return the inputs that a plan needs by name, with each one's place among its constants.
+
+    O(steps). An input that an edit of the graph has made the value of another task is none.
+    """
     return {
-        call.__name__: -1 - plan.slots[step][0]
-        for step, call in enumerate(plan.calls)
-        if type(call) is Input
+        func.__name__: -1 - plan.slots[step][0]
+        for step, func in enumerate(plan.funcs)
+        if type(func) is Input and plan.slots[step][0] < 0
     }
 
 
 def bind(plan: Plan, values: Mapping[str, Any] | None) -> Plan:
-    """The plan with inputs' values in their places.
+    """Return the plan with inputs' values in their places.
+
+    The one place where inputs get their values: after passes, whatever the plan was made from.
 
     Raises
     ------
     InputError
         If an input is missing, or is none of the plan's.
+
+    Notes
+    -----
+    O(steps + constants).
     """
-    if not values:
-        if Unbound in set(map(type, plan.constants)):
-            places = inputs_of(plan)
-            _refuse_missing(places, [plan.constants[place] for place in places.values()])
+    if not values and Unbound not in set(map(type, plan.constants)):
         return plan
     places = inputs_of(plan)
-    refuse_unknown(values, places)
+    refuse_unknown(values or {}, places)
     constants = list(plan.constants)
-    for name, value in values.items():
+    for name, value in (values or {}).items():
         constants[places[name]] = value
-    _refuse_missing(places, [constants[place] for place in places.values()])
+    missing = [name for name, place in places.items() if type(constants[place]) is Unbound]
+    if missing:
+        raise InputError.missing(missing, list(places))
     return plan.with_constants(constants)
 
 
-def bind_graph(graph: Graph, keys: Sequence[Key], values: Mapping[str, Any] | None) -> Graph:
-    """The same for what `keys` need of a graph."""
-    found = {
-        task.name: key
-        for key, task in graph.subgraph(keys).items()
-        if type(task._function.func) is Input
-    }
-    if not found and not values:
-        return graph
-    refuse_unknown(values or {}, found)
-    bound = graph.copy()
-    for name, value in (values or {}).items():
-        bound.replace(found[name], graph[found[name]].with_leaves((value,)))
-    _refuse_missing(found, [bound[key]._leaves[0] for key in found.values()])
-    return bound
-
-
-def refuse_unknown(values: Iterable[str], wanted: Iterable[str]) -> None:
-    """Raise InputError for a name that is not wanted."""
-    known = list(wanted)
+def refuse_unknown(values: Iterable[str], wanted: Collection[str]) -> None:
+    """Raise InputError for a name that is not among `wanted`, a set or mapping of names."""
     for name in values:
-        if name not in known:
-            raise InputError.unknown(name, known)
-
-
-def _refuse_missing(names: Iterable[str], values: Iterable[Any]) -> None:
-    wanted = list(names)
-    missing = [name for name, v in zip(wanted, values, strict=True) if type(v) is Unbound]
-    if missing:
-        raise InputError.missing(missing, wanted)
+        if name not in wanted:
+            raise InputError.unknown(name, list(wanted))

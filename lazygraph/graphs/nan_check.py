@@ -17,7 +17,7 @@ __all__ = ["Checked", "checked"]
 
 def checked(plan: Plan) -> Plan:
     """The plan, whose steps raise NotFiniteError rather than give a number that is not finite."""
-    return plan.with_calls([Checked(call) for call in plan.calls])
+    return plan.with_funcs([Checked(call) for call in plan.funcs])
 
 
 class Checked:

@@ -34,8 +34,8 @@ class Plan:
 
     Attributes
     ----------
-    calls : list of callable
-        ``calls[i]`` is called for step i.
+    funcs : list of callable
+        ``funcs[i]`` is called for step i.
     slots : list of tuple of int
         Where its arguments are: slot j >= 0 is the result of step j (always j < i), slot
         -1 - k the constant k.
@@ -50,7 +50,7 @@ class Plan:
     """
 
     # Not a dataclass: those take long to import.
-    calls: list[Callable[..., Any]]
+    funcs: list[Callable[..., Any]]
     slots: list[tuple[int, ...]]
     constants: list[Any]
     outputs: list[int]
@@ -59,7 +59,7 @@ class Plan:
 
     def __init__(
         self,
-        calls: list[Callable[..., Any]],
+        funcs: list[Callable[..., Any]],
         slots: list[tuple[int, ...]],
         constants: list[Any],
         outputs: list[int],
@@ -67,7 +67,7 @@ class Plan:
         origins: Origins,
     ) -> None:
         vars(self).update(
-            calls=calls,
+            funcs=funcs,
             slots=slots,
             constants=constants,
             outputs=outputs,
@@ -79,7 +79,7 @@ class Plan:
         raise AttributeError(f"a Plan is frozen: {name!r} cannot be set")
 
     def __len__(self) -> int:
-        return len(self.calls)
+        return len(self.funcs)
 
     def __repr__(self) -> str:
         return f"Plan({len(self)} steps, {len(self.outputs)} outputs)"
@@ -90,7 +90,7 @@ class Plan:
 
     def blank_values(self) -> list[Any]:
         """One place per slot: PENDING for each result to come, then the constants."""
-        return [PENDING] * len(self.calls) + self.constants[::-1]
+        return [PENDING] * len(self.funcs) + self.constants[::-1]
 
     def with_constants(self, constants: list[Any]) -> Plan:
         """The same plan with other literals; what has been found out about it is shared."""
@@ -98,10 +98,10 @@ class Plan:
         vars(made).update(vars(self), constants=constants)
         return made
 
-    def with_calls(self, calls: list[Callable[..., Any]]) -> Plan:
+    def with_funcs(self, funcs: list[Callable[..., Any]]) -> Plan:
         """The same plan with other functions, which do what the old ones did and more."""
         made = object.__new__(Plan)
-        vars(made).update(vars(self), calls=calls)
+        vars(made).update(vars(self), funcs=funcs)
         return made
 
     @cached_property
@@ -112,7 +112,7 @@ class Plan:
     @cached_property
     def last_use(self) -> list[int]:
         """Per slot, the step that reads it last; -1 for what is kept, or never read."""
-        n = len(self.calls)
+        n = len(self.funcs)
         last = [-1] * (n + len(self.constants))
         for step, slots in enumerate(self.slots):
             for slot in slots:
@@ -137,7 +137,7 @@ class Plan:
     def dependents(self) -> list[list[int]]:
         """Per step, the steps that need it, in order."""
         with gc_paused():
-            made: list[list[int]] = [[] for _ in self.calls]
+            made: list[list[int]] = [[] for _ in self.funcs]
             for step, needed in enumerate(self.dependencies):
                 for slot in needed:
                     made[slot].append(step)
@@ -191,13 +191,13 @@ def assemble(
                 add_constant(leaf)
                 found.append(n)
         add_slots(tuple(found))
-    calls = [flat_call(call) if call._template else call._function.func for call in steps]
+    funcs = [flat_call(call) if call._template else call._function.func for call in steps]
     options = {
         step: call._function.options
         for step, call in enumerate(steps)
         if call._function.options is not NO_OPTIONS
     }
-    return Plan(calls, slots, constants, outputs, options, origins)
+    return Plan(funcs, slots, constants, outputs, options, origins)
 
 
 class _GraphOrigins(NamedTuple):

@@ -56,8 +56,8 @@ class RunState:
         values = self.values
         slots = self.plan.slots[step]
         if len(slots) == 1:
-            return self.plan.calls[step](values[slots[0]])
-        return self.plan.calls[step](*[values[slot] for slot in slots])
+            return self.plan.funcs[step](values[slots[0]])
+        return self.plan.funcs[step](*[values[slot] for slot in slots])
 
     def finish(self, step: int, value: Any) -> None:
         """Keep the step's result while it is needed, let go of its inputs, free dependents."""
@@ -114,7 +114,7 @@ def run_in_order(plan: Plan, values: list[Any] | None = None) -> list[Any]:
     last_use, pending = plan.last_use, PENDING
     step = -1
     try:
-        for call, slots in zip(plan.calls, plan.slots, strict=True):
+        for call, slots in zip(plan.funcs, plan.slots, strict=True):
             step += 1  # here, so that Ctrl-C between two steps is not put on the second
             n = len(slots)
             if n == 1:

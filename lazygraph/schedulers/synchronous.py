@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lazygraph.graphs.plan import Plan
-from lazygraph.protocols import Observer, Pass
+from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled import Controller, InlineLane, InlineStream, Stream
 from lazygraph.schedulers.explain import explain, throw
 from lazygraph.schedulers.notify import Watch
@@ -25,7 +25,6 @@ class Synchronous:
 
     name = "synchronous"
     honours = CONTROLS | TERMS
-    passes: tuple[Pass, ...] = ()
 
     def __repr__(self) -> str:
         return "Synchronous()"

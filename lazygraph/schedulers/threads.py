@@ -10,7 +10,7 @@ from typing import Any
 
 from lazygraph.errors import RunStopped
 from lazygraph.graphs.plan import Plan
-from lazygraph.protocols import Observer, Pass
+from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled import (
     Controller,
     InlineLane,
@@ -64,7 +64,6 @@ class Threads:
 
     name = "threads"
     honours = CONTROLS | TERMS
-    passes: tuple[Pass, ...] = ()
 
     def __init__(self, num_workers: int | None = None) -> None:
         self.num_workers = check_num_workers(num_workers)

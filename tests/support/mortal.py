@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from lazygraph.graphs.plan import Plan
-from lazygraph.protocols import Observer, Pass
+from lazygraph.protocols import Observer
 from lazygraph.schedulers import Processes
 from lazygraph.tasks.terms import NO_TERMS, Terms
 
@@ -25,7 +25,6 @@ class MortalProcesses:
 
     name = Processes.name
     honours = Processes.honours
-    passes: tuple[Pass, ...] = ()
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)

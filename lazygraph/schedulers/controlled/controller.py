@@ -83,7 +83,7 @@ class Controller:
         plan, values = self.plan, self.state.values
         arguments = [values[slot] for slot in plan.slots[step]]
         timeout = plan.options.get(step, NO_OPTIONS).timeout
-        return Job(step, plan.calls[step], arguments, self.read, self.seed(step), timeout)
+        return Job(step, plan.funcs[step], arguments, self.read, self.seed(step), timeout)
 
     def seed(self, step: int) -> Any:
         """Where the step draws random numbers from; None without a seed."""

@@ -11,7 +11,7 @@ from distributed.worker import thread_state  # type: ignore[attr-defined]
 
 from lazygraph.errors import NoSuchWorkerError, RunError, UnsupportedOptionError
 from lazygraph.graphs.plan import Plan
-from lazygraph.protocols import Observer, Pass
+from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled import Stream
 from lazygraph.schedulers.dask.futures import Futures
 from lazygraph.schedulers.dask.held import OnCluster
@@ -42,7 +42,6 @@ class Cluster:
     honours = frozenset(
         {"retries", "priority", "uses", "workers", "allow_other_workers", "is_async", "seed"}
     )
-    passes: tuple[Pass, ...] = ()
 
     def __init__(self, client: Any) -> None:
         self.client = client

@@ -60,7 +60,7 @@ class Futures:
         """The steps whose results are on the cluster already."""
         return {
             step: call
-            for step, call in enumerate(self.plan.calls)
+            for step, call in enumerate(self.plan.funcs)
             if type(call) is OnCluster and self._is_here(call)
         }
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from lazygraph.graphs.plan import Plan
-from lazygraph.protocols import Observer, Pass
+from lazygraph.protocols import Observer
 from lazygraph.schedulers.dask.failing import explain_far, find_step
 from lazygraph.schedulers.dask.raised import carried
 from lazygraph.schedulers.dask.steps import NearStep, Packer
@@ -46,7 +46,6 @@ class DaskGet:
     """
 
     honours: frozenset[str] = frozenset({"seed"})
-    passes: tuple[Pass, ...] = ()
 
     def __init__(
         self, get: Get, num_workers: int | None = None, *, name: str | None = None, **kwargs: Any

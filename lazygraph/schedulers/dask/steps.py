@@ -76,7 +76,7 @@ class Packer:
             from lazygraph.schedulers.processes.pickling import dumps
 
             func = function.func
-            if type(self.plan.calls[step]) is Checked:
+            if type(self.plan.funcs[step]) is Checked:
                 func = Checked(func)
             if type(func) is OnCluster:  # of another cluster: its result travels, not the way to it
                 func = partial(value_of, func())
@@ -138,7 +138,7 @@ class NearStep:
             watch.started(step, worker)
         try:
             with nullcontext() if self.seed is None else seeded(self.seed):
-                value = self.packer.plan.calls[step](*values)
+                value = self.packer.plan.funcs[step](*values)
         except BaseException as error:
             if watch is not None:
                 watch.failed(step, worker, error)

@@ -87,7 +87,7 @@ class Luggage:
         """The number of a step's function."""
         number = self._number_of.get(step)
         if number is None:
-            call = self.run.plan.calls[step]
+            call = self.run.plan.funcs[step]
             key: Any = (id(call.func), id(call.template)) if type(call) is Built else id(call)
             number = self._number_of[step] = self._numbers.setdefault(key, len(self._numbers))
         return number
@@ -96,7 +96,7 @@ class Luggage:
         """A function, packed."""
         packed = self._functions.get(number)
         if packed is None:
-            call = self.run.plan.calls[step]
+            call = self.run.plan.funcs[step]
             packed = self._functions[number] = self._pack(call, step, None)
         return packed
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from lazygraph.errors import OptionError, RunError, RunStopped
 from lazygraph.graphs.plan import Plan
-from lazygraph.protocols import Observer, Pass
+from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled import (
     Controller,
     InlineLane,
@@ -65,7 +65,6 @@ class Processes:
 
     name = "processes"
     honours = CONTROLS | TERMS
-    passes: tuple[Pass, ...] = ()
 
     def __init__(
         self,
