@@ -157,9 +157,9 @@ def close_pools() -> None:
     if _dasks_pool.cache_info().currsize:
         _dasks_pool().shutdown()
         _dasks_pool.cache_clear()
-    from lazygraph.schedulers import processes
+    from lazygraph.schedulers.processes import warm
 
-    processes.close()
+    warm.close()
 
 
 def _wait_for_workers(run: Callable[[Callable[[int], int], range], Iterable[int]]) -> None:

@@ -13,7 +13,7 @@ from benchmarks.faults.graphs import CASES, Case, compare
 from benchmarks.faults.leftovers import descendants, n_strays
 from benchmarks.faults.runs import Run
 from lazygraph import compute
-from lazygraph.schedulers import processes
+from lazygraph.schedulers.processes import warm
 
 __all__ = ["Holding", "many_computes"]
 
@@ -69,7 +69,7 @@ def many_computes(_dice: Random, n: int) -> Iterator[Run]:
     n_round = len(CASES)
     before = Holding(*map(max, *seen[max(0, n_warm - n_round) : n_warm]))
     after = Holding(*map(min, *seen[-n_round:]))
-    processes.close()
+    warm.close()
     yield final._replace(
         processes=n_strays(),
         problem=", ".join(before.grown(after)),

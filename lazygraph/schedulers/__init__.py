@@ -39,7 +39,7 @@ def _synchronous(num_workers: int | None) -> Scheduler:
 
 
 def _processes(num_workers: int | None) -> Scheduler:
-    from lazygraph.schedulers.processes import Processes  # late: it brings sockets and logging
+    from lazygraph.schedulers.processes.scheduler import Processes  # late: sockets, logging
 
     return Processes(num_workers)
 
@@ -74,7 +74,7 @@ def _of_client(scheduler: Any, num_workers: int | None) -> Scheduler | None:
 
 def __getattr__(name: str) -> Any:
     if name == "Processes":
-        from lazygraph.schedulers.processes import Processes  # late, as above
+        from lazygraph.schedulers.processes.scheduler import Processes  # late, as above
 
         return Processes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pickle
 import typing
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lazygraph.errors import CaptureError, OptionError
 from lazygraph.tasks.keys import function_name
 from lazygraph.tasks.options import NO_OPTIONS, Options
+from lazygraph.transport.pickling import by_value, loads, pack_function
 
 if TYPE_CHECKING:
     import inspect
@@ -97,10 +96,14 @@ class Function:
         return f"Function({self.name})"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        func, vjp, *rest = self._parts()[1]
+        packed = pack_function(func), None if vjp is None else pack_function(vjp)
+        return _unpacked, (*packed, *rest)
+
+    def _parts(self) -> tuple[Any, ...]:
         # The rule of its derivative is a function too, and may be a lambda.
         vjp, options = self.options.vjp, self.options.without(("vjp",))
-        parts = _pickled(self.func), None if vjp is None else _pickled(vjp)
-        return _remake, (*parts, self._name, self.pure, self._nout, options)
+        return _remake, (self.func, vjp, self._name, self.pure, self._nout, options)
 
     @cached_property
     def name(self) -> str:
@@ -153,53 +156,23 @@ def _plain(signature: inspect.Signature) -> inspect.Signature:
     return signature.replace(parameters=parameters, return_annotation=signature.empty)
 
 
-def _named(module: str, qualname: str) -> Any:
-    """What bears a name in a module: a function, or the function that a decorator made lazy."""
-    found = importlib.import_module(module)
-    for part in qualname.split("."):
-        found = getattr(found, part)
-    target = getattr(found, "_target", None)
-    return target.func if isinstance(target, Function) else found
-
-
-def _pickled(func: Callable[..., Any]) -> tuple[str, Any]:
-    """A function as its module and name where that leads back to it, else by value."""
-    module, qualname = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
-    if isinstance(module, str) and isinstance(qualname, str) and module != "__main__":
-        try:
-            if _named(module, qualname) is func:
-                return "name", (module, qualname)
-        except (ImportError, AttributeError):
-            pass
-    try:
-        pickle.dumps(func)
-    except Exception:  # local functions, lambdas in partials, decorated classes
-        import cloudpickle  # late: most graphs are never pickled
-
-        return "bytes", cloudpickle.dumps(func)
-    return "object", func
-
-
-def _unpickled(pickled: tuple[str, Any]) -> Any:
-    how, what = pickled
-    if how == "name":
-        return _named(*what)
-    if how == "bytes":
-        import cloudpickle  # late, as above
-
-        return cloudpickle.loads(what)
-    return what
+def _unpacked(func: bytes, vjp: bytes | None, *rest: Any) -> Function:
+    return _remake(loads(func), None if vjp is None else loads(vjp), *rest)
 
 
 def _remake(
-    func: tuple[str, Any],
-    vjp: tuple[str, Any] | None,
+    func: Callable[..., Any],
+    vjp: Callable[..., Any] | None,
     name: str | None,
     pure: bool,
     nout: int | None,
     options: Options,
 ) -> Function:
     if vjp is not None:
-        options = options.replace(vjp=_unpickled(vjp))
+        options = options.replace(vjp=vjp)
     options = NO_OPTIONS if options == NO_OPTIONS else options
-    return Function(_unpickled(func), name=name, pure=pure, nout=nout, options=options)
+    return Function(func, name=name, pure=pure, nout=nout, options=options)
+
+
+# A function of the script that calls its own delayed self leads back to itself.
+by_value[Function] = Function._parts

@@ -55,7 +55,7 @@ class TaskRaised(Exception):  # noqa: N818  # never reaches a user: schedulers u
 
     def unwrap(self) -> BaseException:
         """What the task raised."""
-        from lazygraph.schedulers.processes.remote import from_wire  # late: only errors need it
+        from lazygraph.transport.remote import from_wire  # late: only errors need it
 
         return from_wire(self.wire)
 

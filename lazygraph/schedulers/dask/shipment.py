@@ -21,10 +21,10 @@ from lazygraph.schedulers.dask.steps import (
     Packer,
     literals_of,
 )
-from lazygraph.schedulers.processes.pickling import dumps, loads
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import NO_OPTIONS, Options
 from lazygraph.tasks.pytree import Template
+from lazygraph.transport.pickling import dumps, loads
 
 __all__ = ["PlanGraph", "ship"]
 

@@ -73,7 +73,7 @@ class Packer:
         packed = self._packed.get(id(function))
         if packed is None:
             # Late: only what leaves this process needs it.
-            from lazygraph.schedulers.processes.pickling import dumps
+            from lazygraph.transport.pickling import dumps
 
             func = function.func
             if type(self.plan.funcs[step]) is Checked:
@@ -95,14 +95,14 @@ class Packer:
         self, step: int, value: Any, name: str, error: BaseException
     ) -> UnpicklableError:
         """The error of a step with something that cannot travel."""
-        from lazygraph.schedulers.processes.blame import blame  # late, as above
+        from lazygraph.tasks.blame import blame  # late, as above
 
         return cannot_travel(self.plan, step, blame(value, name, error))
 
     def blame(self) -> UnpicklableError | None:
         """The error of the first step with a literal that cannot travel, if there is any."""
-        from lazygraph.schedulers.processes.blame import argument_path  # late, as above
-        from lazygraph.schedulers.processes.pickling import dumps
+        from lazygraph.tasks.blame import argument_path  # late, as above
+        from lazygraph.transport.pickling import dumps
 
         for step in range(len(self.plan)):
             for place, value in literals_of(self.plan, step):
@@ -214,7 +214,7 @@ class FarStep:
         return func(*args, **kwargs)
 
     def _carrier(self, error: BaseException, leaves: tuple[Any, ...]) -> TaskRaised:
-        from lazygraph.schedulers.processes.remote import to_wire  # late: only errors need it
+        from lazygraph.transport.remote import to_wire  # late: only errors need it
 
         key, site, template, name = self.key, None, self.template, ""
         with suppress(Exception):
@@ -253,7 +253,7 @@ _HOST = _Elsewhere()
 
 @lru_cache(maxsize=_MOST_FUNCTIONS)
 def _read_function(packed: bytes) -> tuple[Callable[..., Any], str]:
-    from lazygraph.schedulers.processes.pickling import loads  # late: only the far side needs it
+    from lazygraph.transport.pickling import loads  # late: only the far side needs it
 
     made: tuple[Callable[..., Any], str] = loads(packed)
     return made

@@ -5,8 +5,3 @@
 program of the other side, ``messages`` what the two say to each other by way of a ``channel``,
 ``arena`` the memory that they share.
 """
-
-from lazygraph.schedulers.processes.scheduler import Processes
-from lazygraph.schedulers.processes.warm import close
-
-__all__ = ["Processes", "close"]

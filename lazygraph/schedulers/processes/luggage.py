@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lazygraph.schedulers.processes.blame import argument_path, blame
 from lazygraph.schedulers.processes.desk import Desk, Unit
 from lazygraph.schedulers.processes.messages import Work
 from lazygraph.schedulers.processes.parcels import Parcel, pack
 from lazygraph.schedulers.processes.pool import Pool, Worker
+from lazygraph.tasks.blame import argument_path, blame
 from lazygraph.tasks.options import NO_OPTIONS
 from lazygraph.tasks.task import Built
 

@@ -16,7 +16,7 @@ from pickle import PickleBuffer
 from typing import Any, TypeAlias
 
 from lazygraph.schedulers.processes.arena import BIG, Arena, Block, Handle
-from lazygraph.schedulers.processes.pickling import dumps, loads
+from lazygraph.transport.pickling import dumps, loads
 
 __all__ = ["Parcel", "adopt", "pack", "unpack"]
 

@@ -28,11 +28,11 @@ from lazygraph.schedulers.processes.messages import (
     Setting,
 )
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
-from lazygraph.schedulers.processes.pickling import pack_function
 from lazygraph.schedulers.processes.process import Process, blas_environment
 from lazygraph.schedulers.processes.reloads import Reloads
-from lazygraph.schedulers.processes.remote import from_wire
 from lazygraph.schedulers.workers import usable_cores
+from lazygraph.transport.pickling import pack_function
+from lazygraph.transport.remote import from_wire
 
 __all__ = ["Pool", "Recipe", "Worker"]
 

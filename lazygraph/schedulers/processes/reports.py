@@ -13,7 +13,7 @@ from lazygraph.schedulers.processes import messages, surroundings
 from lazygraph.schedulers.processes.desk import Desk, Unit
 from lazygraph.schedulers.processes.dispatch import Dispatch
 from lazygraph.schedulers.processes.pool import Worker
-from lazygraph.schedulers.processes.remote import from_wire
+from lazygraph.transport.remote import from_wire
 
 __all__ = ["Reports"]
 

@@ -16,8 +16,8 @@ from typing import TextIO
 from lazygraph.carried import carried, put_down
 from lazygraph.schedulers.processes.channel import WorkerChannel
 from lazygraph.schedulers.processes.messages import Logged, Printed, Setting
-from lazygraph.schedulers.processes.pickling import dumps, loads
 from lazygraph.tasks.keys import Key
+from lazygraph.transport.pickling import dumps, loads
 
 __all__ = ["current", "flush_output", "forward_output", "log", "print_text", "take_over"]
 

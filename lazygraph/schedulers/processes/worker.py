@@ -7,7 +7,6 @@ ends when its parent does.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import queue
 import signal
@@ -22,7 +21,6 @@ from typing import Any
 from lazygraph.randomness import Seed, seeded
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena
-from lazygraph.schedulers.processes.blame import blame
 from lazygraph.schedulers.processes.board import Board
 from lazygraph.schedulers.processes.channel import WorkerChannel
 from lazygraph.schedulers.processes.messages import (
@@ -40,9 +38,10 @@ from lazygraph.schedulers.processes.messages import (
     Work,
 )
 from lazygraph.schedulers.processes.parcels import pack, unpack
-from lazygraph.schedulers.processes.pickling import loads
-from lazygraph.schedulers.processes.remote import to_wire
 from lazygraph.schedulers.workers import share_cores
+from lazygraph.tasks.blame import blame
+from lazygraph.transport.pickling import loads
+from lazygraph.transport.remote import to_wire
 
 __all__ = ["is_loading", "is_worker", "main"]
 
@@ -313,6 +312,8 @@ def _die_with_parent(lifeline: int) -> None:
     The reading thread sees the end of the parent too, but cannot act while a task holds the
     GIL, perhaps for ever.
     """
+    import fcntl  # late: Windows has none, and there nothing but this module needs it
+
     if hasattr(fcntl, "F_SETSIG"):  # Linux
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)

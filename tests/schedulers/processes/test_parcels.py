@@ -24,7 +24,7 @@ from hypothesis.extra import numpy as arrays
 
 from lazygraph.schedulers.processes.arena import BIG, Arena, Block, Handle
 from lazygraph.schedulers.processes.parcels import Parcel, adopt, pack, unpack
-from lazygraph.schedulers.processes.pickling import dumps, loads, pack_function
+from lazygraph.transport.pickling import dumps, loads, pack_function
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="the scheduler needs a POSIX system"
@@ -270,7 +270,7 @@ def test_values_of_main_can_be_read_where_main_is_another(tmp_path: Path) -> Non
         """
 import subprocess, sys
 from lazygraph import delayed
-from lazygraph.schedulers.processes.pickling import dumps, loads
+from lazygraph.transport.pickling import dumps, loads
 
 class Point:
     def __init__(self, x): self.x = x
@@ -283,7 +283,7 @@ def move(point): return point.moved()
 
 code = '''
 import sys
-from lazygraph.schedulers.processes.pickling import dumps, loads
+from lazygraph.transport.pickling import dumps, loads
 func, point = map(loads, loads(sys.stdin.buffer.read()))
 sys.stdout.buffer.write(dumps(func(point)))
 '''

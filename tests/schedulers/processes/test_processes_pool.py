@@ -16,7 +16,7 @@ from tasks import inc, wait_until
 from lazygraph import as_completed, compute, config, delayed
 from lazygraph.errors import OptionError, RunError, RunStopped, WorkerStartError
 from lazygraph.schedulers import Processes, choose
-from lazygraph.schedulers import processes as module
+from lazygraph.schedulers.processes import warm as module
 from lazygraph.schedulers.processes.warm import warm_pools
 from lazygraph.schedulers.workers import usable_cores
 

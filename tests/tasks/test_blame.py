@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazygraph.schedulers.processes.blame import argument_path, blame
-from lazygraph.schedulers.processes.pickling import dumps
+from lazygraph.tasks.blame import argument_path, blame
 from lazygraph.tasks.task import Ref, Task
+from lazygraph.transport.pickling import dumps
 
 LOCK = threading.Lock()
 SHOWN = "lock (cannot pickle '_thread.lock' object)"

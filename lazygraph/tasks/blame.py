@@ -9,9 +9,9 @@ from pickle import PickleBuffer
 from types import CodeType, FunctionType, MethodType
 from typing import Any, TypeAlias
 
-from lazygraph.schedulers.processes.pickling import dumps
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.tasks.task import Call
+from lazygraph.transport.pickling import dumps
 
 __all__ = ["argument_path", "blame"]
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lazygraph.errors import MissingKeyError, RemoteError
-from lazygraph.schedulers.processes.remote import from_wire, to_wire
+from lazygraph.transport.remote import from_wire, to_wire
 
 
 def there_and_back(error: BaseException) -> BaseException:
@@ -479,7 +479,7 @@ def test_a_class_that_only_the_worker_can_import_is_told_of(tmp_path: Path) -> N
 import sys
 sys.path.insert(0, sys.argv[1])
 import only_there
-from lazygraph.schedulers.processes.remote import to_wire
+from lazygraph.transport.remote import to_wire
 try:
     only_there.fail()
 except Exception as error:

@@ -6,6 +6,7 @@ By reference as far as that leads anywhere, else by value: the functions and cla
 
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
 import sys
@@ -14,11 +15,12 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from lazygraph.tasks.function import _named
-
-__all__ = ["dumps", "loads", "pack_function"]
+__all__ = ["by_value", "dumps", "loads", "named", "pack_function"]
 
 loads = pickle.loads
+
+#: How objects of these types reduce where functions travel by value, in the same stream.
+by_value: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 
 #: Is shown each buffer that could travel apart; true lets it travel in the stream.
 Callback = Callable[[pickle.PickleBuffer], Any]
@@ -40,22 +42,51 @@ def dumps(value: Any, collect: Callable[[], Callback | None] = lambda: None) -> 
     Exception
         Whatever pickling raises.
     """
+    stream = _dumps_by_reference(value, collect())
+    # If it cannot be had: by value, and then with an error that says more.
+    return _dumps_by_value(value, collect()) if stream is None else stream
+
+
+def _dumps_by_reference(value: Any, callback: Callback | None = None) -> bytes | None:
+    """Return the plain pickle, or None where it fails or names what is in `__main__`."""
     try:
-        stream = pickle.dumps(value, 5, buffer_callback=collect())
-    except Exception:  # noqa: S110  # by value, and then with an error that says more
-        pass
-    else:
-        if b"__main__" not in stream:
-            return stream
-    return _dumps_by_value(value, collect())
+        stream = pickle.dumps(value, 5, buffer_callback=callback)
+    except Exception:  # whatever the value's own code raises
+        return None
+    return None if b"__main__" in stream else stream
 
 
 def pack_function(func: Callable[..., Any]) -> bytes:
-    """The pickle of a function that is to be called elsewhere.
+    """Return the pickle of a function that is to be called elsewhere.
 
-    One behind `delayed` in its own module goes by name.
+    One behind `delayed` in its own module goes by name, without cloudpickle.
     """
-    return dumps(func)
+    stream = _dumps_by_reference(func)
+    if stream is not None:
+        return stream
+    if type(func) is FunctionType and _is_behind_delayed(func):
+        return pickle.dumps(_Named(func.__module__, func.__qualname__), 5)
+    return _dumps_by_value(func, None)
+
+
+class _Named:
+    """Is pickled as what bears a name."""
+
+    def __init__(self, module: str, qualname: str) -> None:
+        self._name = module, qualname
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, self._name
+
+
+def named(module: str, qualname: str) -> Any:
+    """Return what bears a name in a module: a function, or the one that a decorator made lazy."""
+    found: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    # Of a function behind `delayed`; whoever pickles makes sure that the name leads back.
+    target = vars(found).get("_target") if hasattr(found, "__dict__") else None
+    return found if target is None else target.func
 
 
 def _dumps_by_value(value: Any, callback: Callback | None) -> bytes:
@@ -75,10 +106,12 @@ def _by_value() -> Any:
             if type(obj) is CodeType:
                 make, args = self.dispatch_table[CodeType](obj)[:2]
                 return _in_file, (make, args, obj.co_filename)
+            if type(obj) in by_value:
+                return by_value[type(obj)](obj)
             reduced = super().reducer_override(obj)
             is_by_value = reduced is not NotImplemented and type(obj) is FunctionType
             if is_by_value and _is_behind_delayed(obj):
-                return _named, (obj.__module__, obj.__qualname__)
+                return named, (obj.__module__, obj.__qualname__)
             return reduced
 
     return ByValue
@@ -95,6 +128,6 @@ def _is_behind_delayed(func: FunctionType) -> bool:
     if module == "__main__" or module not in sys.modules:
         return False
     try:
-        return _named(module, func.__qualname__) is func
+        return named(module, func.__qualname__) is func
     except Exception:  # whatever bears the name now may answer attributes as it likes
         return False

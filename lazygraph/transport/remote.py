@@ -16,7 +16,7 @@ from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace, T
 from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.errors import RemoteError
-from lazygraph.schedulers.processes.pickling import dumps, loads
+from lazygraph.transport.pickling import dumps, loads
 
 __all__ = ["RemoteError", "from_wire", "to_wire"]
 
