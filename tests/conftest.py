@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dask
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import DaskGet, Processes, Synchronous, Threads, choose
+
+# A busy machine is slow, and nothing is wrong with that.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 pytest.register_assert_rewrite("pictures", "browser_fixtures")
