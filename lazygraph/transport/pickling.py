@@ -11,9 +11,11 @@ import io
 import pickle
 import sys
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import CodeType, FunctionType
 from typing import Any
+
+from lazygraph.transport.identity import Namespace, reduced_class, reduced_function
 
 __all__ = ["by_value", "dumps", "loads", "named", "pack_function"]
 
@@ -100,19 +102,39 @@ def _by_value() -> Any:
     import cloudpickle  # late: most values are pickled by reference
 
     class ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
-        """Cloudpickle's, that knows what `delayed` does to a module's functions."""
+        """Cloudpickle's, that knows what `delayed` does to a module's functions.
+
+        And that keeps the identity of classes and functions.
+        """
 
         def reducer_override(self, obj: Any) -> Any:
-            if type(obj) is CodeType:
+            kind = type(obj)
+            if kind is CodeType:
                 make, args = self.dispatch_table[CodeType](obj)[:2]
                 return _in_file, (make, args, obj.co_filename)
-            if type(obj) in by_value:
-                return by_value[type(obj)](obj)
+            if kind in by_value:
+                return by_value[kind](obj)
             reduced = super().reducer_override(obj)
-            is_by_value = reduced is not NotImplemented and type(obj) is FunctionType
-            if is_by_value and _is_behind_delayed(obj):
+            if reduced is NotImplemented or len(reduced) < 6:
+                return reduced
+            if kind is not FunctionType:
+                return reduced_class(obj, reduced)
+            if _is_behind_delayed(obj):
                 return named, (obj.__module__, obj.__qualname__)
-            return reduced
+            return reduced_function(obj, reduced, self._namespace(obj, reduced[1][1]))
+
+        def _namespace(self, func: FunctionType, base: dict[str, Any]) -> Namespace:
+            """Return the one object that stands for a function's globals in this stream."""
+            # `base` is one object for all functions of the same globals, and alive until the end.
+            made = self.namespaces.get(id(base))
+            if made is None:
+                made = self.namespaces[id(base)] = Namespace(func.__globals__, base)
+            return made
+
+        @cached_property
+        def namespaces(self) -> dict[int, Namespace]:
+            """The namespaces of this stream, by the id of cloudpickle's own notion of them."""
+            return {}
 
     return ByValue
 

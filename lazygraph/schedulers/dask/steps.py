@@ -28,6 +28,7 @@ from lazygraph.tasks.fused import MemberFailed
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.pytree import Template
 from lazygraph.tasks.reprs import short_call
+from lazygraph.transport.identity import new_generation
 
 __all__ = ["FarCoroutine", "FarStep", "NearStep", "Packer", "cannot_travel"]
 
@@ -58,6 +59,7 @@ class Packer:
     """Makes steps of one plan ready to travel: each function is pickled once."""
 
     def __init__(self, plan: Plan) -> None:
+        new_generation()
         self.plan = plan
         self._packed: dict[int, bytes] = {}
 

@@ -11,6 +11,7 @@ from lazygraph.schedulers.processes.pool import Pool, Worker
 from lazygraph.tasks.blame import argument_path, blame
 from lazygraph.tasks.options import NO_OPTIONS
 from lazygraph.tasks.task import Built
+from lazygraph.transport.identity import new_generation
 
 if TYPE_CHECKING:
     from lazygraph.schedulers.controlled.controller import Controller
@@ -32,6 +33,7 @@ class Luggage:
     """The functions and values of a run, packed when first sent, once."""
 
     def __init__(self, run: Controller, pool: Pool) -> None:
+        new_generation()
         self.run, self.pool = run, pool
         self._outputs = frozenset(run.plan.outputs)
         self._numbers: dict[Any, int] = {}  # of functions

@@ -40,6 +40,7 @@ from lazygraph.schedulers.processes.messages import (
 from lazygraph.schedulers.processes.parcels import pack, unpack
 from lazygraph.schedulers.workers import share_cores
 from lazygraph.tasks.blame import blame
+from lazygraph.transport.identity import forget_namespaces
 from lazygraph.transport.pickling import loads
 from lazygraph.transport.remote import to_wire
 
@@ -134,6 +135,7 @@ class Worker:
         self.functions.clear()
         self.values.clear()
         self.loaded.clear()
+        forget_namespaces()
         gone = self.arena.recheck()  # what was loaded held some blocks
         if gone:
             self.channel.send(Acknowledge(gone))
