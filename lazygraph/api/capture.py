@@ -206,7 +206,8 @@ def delayed(
     leaves, template = flatten((obj,)) if traverse else ((leaf_of(obj),), None)
     frame = caller(1)
     if callable(obj) and leaves[0] is obj:
-        target = Function(obj, pure=bool(pure), nout=nout, options=opts)
+        called = name if isinstance(name, str) else None
+        target = Function(obj, name=called, pure=bool(pure), nout=nout, options=opts)
         return DelayedFunction(target, key, frame)
     function = Function(value_of, name=_value_name(obj), nout=nout, options=opts)
     if key is None and pure:

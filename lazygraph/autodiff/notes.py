@@ -23,7 +23,7 @@ _LESS = 10  # than a box has room for
 
 
 def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail) -> Notes:
-    """What to write beside edges and into boxes.
+    """Return what to write beside edges and into boxes.
 
     With values for all inputs, the numbers, computed here; else the derivatives' names. Of tasks
     that are too many to be drawn one by one, nothing.
@@ -65,7 +65,7 @@ def _with_numbers(
 
 
 def _text(value: Any) -> str:
-    """A number with four digits, a few of them, or the shape of many; else a short form."""
+    """Return a number with four digits, or a few; of many, shape and norm; else a short form."""
     if isinstance(value, np.ndarray) and value.ndim > 0 and value.size <= _MOST_NUMBERS:
         return f"[{', '.join(map(_text, value.reshape(-1).tolist()))}]"
     value = value[()] if isinstance(value, np.ndarray) else value
@@ -73,5 +73,12 @@ def _text(value: Any) -> str:
         return f"{value:.4g}".replace("-", "\u2212")
     shape = getattr(value, "shape", ())
     if isinstance(shape, tuple) and shape:
-        return str(tuple(map(int, shape)))
+        return str(tuple(map(int, shape))) + _norm(value)
     return truncated(one_line(short_repr(value)), _LESS)
+
+
+def _norm(value: Any) -> str:
+    """Return the length of an array as one vector, if it is of numbers."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc":
+        return ""
+    return f" |{float(np.linalg.norm(value.astype(complex).reshape(-1))):.3g}|"

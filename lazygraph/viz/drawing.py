@@ -78,13 +78,13 @@ class Drawing:
         )
 
     def to_dot(self) -> str:
-        """What is drawn in Graphviz's DOT language, labels and colours included."""
+        """Return what is drawn in Graphviz's DOT language, labels and colours included."""
         from lazygraph.viz.write.dot import dot_text
 
         return dot_text(self._view.scene, self._theme)
 
     def to_mermaid(self) -> str:
-        """What is drawn as a Mermaid flowchart, for READMEs and wikis."""
+        """Return what is drawn as a Mermaid flowchart, for READMEs and wikis."""
         from lazygraph.viz.write.mermaid import mermaid_text
 
         return mermaid_text(self._view.scene, self._theme)
@@ -169,7 +169,7 @@ class Drawing:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        """What Jupyter shows: the first of these that it knows."""
+        """Return what Jupyter shows: the first of these that it knows."""
         bundle = {
             "text/html": self._inline,
             "image/svg+xml": self.svg,
@@ -183,7 +183,7 @@ class Drawing:
 
 
 def draw(graph: Graph, outputs: Sequence[Key], **look: Any) -> Drawing:
-    """The picture of `graph`, with `outputs` marked.
+    """Return the picture of `graph`, with `outputs` marked.
 
     Parameters
     ----------

@@ -44,10 +44,10 @@ def test_the_picture_has_values_and_derivatives_on_its_edges() -> None:
     boxes = {(box.label, box.detail, box.back) for box in drawing._view.scene.boxes}
     assert boxes == {
         ("x", "1", "∂ 3"), ("y", "2", "∂ 3"), ("z", "3", "∂ 3"),
-        ("add", "3", "∂ 3"), ("mul", "9", "∂ 1"),
+        ("x + y", "3", "∂ 3"), ("(+) * z", "9", "∂ 1"),
     }  # fmt: skip
     assert _texts(drawing).count("∂ 3") == 4 + 4
-    assert _texts(drawing)[:2] == ["value", "derivative of mul by it"]
+    assert _texts(drawing)[:2] == ["value", "derivative of goal by it"]
 
 
 def test_every_format_has_the_derivatives() -> None:
@@ -55,7 +55,7 @@ def test_every_format_has_the_derivatives() -> None:
     drawing = f.visualize(gradients=True, inputs=AT)
 
     assert 'label="1 · ∂ 3"' in drawing.to_dot()
-    assert 'label="mul\\n9 · ∂ 1"' in drawing.to_dot()
+    assert 'label="(+) * z\\n9 · ∂ 1"' in drawing.to_dot()
     assert '-->|"1 · ∂ 3"|' in drawing.to_mermaid()
     assert drawing._content("pdf").startswith(b"%PDF")
     columns = edge_columns(drawing._view.scene, drawing._view.layout, 0.1)
@@ -68,7 +68,7 @@ def test_without_values_it_has_the_derivatives_names() -> None:
 
     texts = _texts(f.visualize(gradients=True))
 
-    assert {"∂mul/∂x", "∂mul/∂y", "∂mul/∂z", "∂mul/∂add"} <= set(texts)
+    assert {"∂goal/∂x", "∂goal/∂y", "∂goal/∂z", "∂goal/∂(+)"} <= set(texts)
     assert "value" not in texts
     with pytest.raises(InputError, match="no value is given for input 'y', 'z'"):
         f.visualize(gradients=True, inputs={"x": 1})
@@ -108,7 +108,7 @@ def test_arrays_are_told_by_their_shapes_and_small_ones_by_their_numbers() -> No
     edges = loss.visualize(gradients=True, inputs=at)._view.scene.edges
 
     assert {(edge.label, edge.back) for edge in edges} == {
-        ("(4, 2)", "∂ (4, 2)"), ("[0, 0]", "∂ [4, 4]"), ("(4, 1)", "∂ (4, 1)"),
+        ("(4, 2) |2.83|", "∂ (4, 2) |0|"), ("[0, 0]", "∂ [4, 4]"), ("(4, 1) |0|", "∂ (4, 1) |2|"),
     }  # fmt: skip
 
 
@@ -204,11 +204,42 @@ def test_tasks_of_the_way_back_are_outlined_and_others_filled_as_ever() -> None:
     *xs, _, f = _example()
 
     alone, both = _colours(f.visualize()), _colours(lazygraph.visualize(f, grad(f, xs)))
+    every = _colours(lazygraph.visualize(f, grad(f, xs), detail="full"))
 
     assert {label: both[label] for label in alone} == alone
-    assert both["∂mul/∂a"] == both["seed"] == Colours("#ffffff", LIGHT.back, LIGHT.back)
+    assert both["∂mul/∂a"] == every["seed"] == Colours("#ffffff", LIGHT.back, LIGHT.back)
+    both["like"] = every["like"]
     assert both["like"] == Colours("#ffffff", LIGHT.edge, LIGHT.muted)
     assert f'fillcolor="#ffffff" color="{LIGHT.back}"' in grad(f, xs[0]).visualize().to_dot()
+
+
+def test_the_plumbing_of_the_way_back_is_drawn_where_it_is_asked_for() -> None:
+    w, b, x = inputs("w b x")
+    lazy = grad(np.mean((x @ w + b) ** 2), {"w": w, "b": b})
+
+    drawing, full = lazygraph.visualize(lazy), lazygraph.visualize(lazy, detail="full")
+
+    plumbing = {"like", "fit", "seed"}
+    assert plumbing.isdisjoint(box.label for box in drawing._view.scene.boxes)
+    assert plumbing <= {box.label for box in full._view.scene.boxes}
+    assert "that only keep shapes are not drawn; detail='full' draws all" in drawing.svg
+    ends = {box.back: "output" in box.marks for box in drawing._view.scene.boxes if box.back}
+    assert ends == {"∂/∂w": True, "∂/∂b": True}  # which is dw?
+    mean = next(n for n, box in enumerate(drawing._view.scene.boxes) if box.label == "mean")
+    assert any(edge.start == mean for edge in drawing._view.scene.edges)  # where the seed was
+
+
+def test_constants_stay_where_numbers_are_shown_and_the_goal_has_its_name() -> None:
+    x = inputs("x")
+    goal = delayed(np.sum)(np.clip(x - 3.0, 0.0, 9.0) * 0.01, dask_key_name="loss")
+
+    drawing = goal.visualize(gradients=True, inputs={x: np.ones(4)})
+
+    labels = {box.label for box in drawing._view.scene.boxes}
+    assert {"x - 3.0", "clip(·, 0.0, 9.0)", "clip * 0.01"} <= labels
+    assert "derivative of loss by it" in drawing.svg
+    assert "value; of an array its shape and |norm|" in drawing.svg
+    assert "∂loss/∂x" in goal.visualize(gradients=True).svg
 
 
 def test_users_functions_are_filled_whatever_they_are_called() -> None:

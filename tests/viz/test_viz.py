@@ -251,7 +251,7 @@ def test_a_long_label_is_cut_but_the_tooltip_is_not() -> None:
     graph = Graph({"k" * 90: Task(load, ("p" * 50,))})
     (box,) = Picture(own_svg(graph)).shapes
 
-    assert len(box.texts[1]) == 28
+    assert len(box.texts[1]) == 34
     assert box.texts[1].endswith("…")
     assert "k" * 90 in box.tooltip
     assert "p" * 50 in box.tooltip

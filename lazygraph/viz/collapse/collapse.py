@@ -63,7 +63,7 @@ class Groups:
 def collapse(
     names: Sequence[str], dependencies: Sequence[Sequence[int]], outputs: Collection[int] = ()
 ) -> Groups:
-    """Groups of tasks that do the same: at most 16 if that can be, never above 60.
+    """Return groups of tasks that do the same: at most 16 if that can be, never above 60.
 
     The first of these that gives few groups: identical structure (function, and how many of
     which groups it needs and is needed by; a reduction tree counts as one task), similar
@@ -133,7 +133,7 @@ def _end_first(edge: tuple[int, int, int, str]) -> tuple[int, int]:
 
 
 def _ranked(names: Iterable[str]) -> list[str]:
-    """The most frequent first, equals by name."""
+    """Return the most frequent first, equals by name."""
     counts = Counter(names)
     return sorted(counts, key=lambda name: (-counts[name], name))
 

@@ -59,7 +59,7 @@ def fold(
     levels: Sequence[int],
     rule: tuple[Summary, int],
 ) -> Fold | None:
-    """Function and level, with levels that repeat at least four times folded.
+    """Return function and level, with levels that repeat at least four times folded.
 
     Levels are alike if they hold the same functions that need the same functions: as often, or
     at all, as the `rule`'s summary says. Whole neighbouring levels are folded: so no two
@@ -118,7 +118,7 @@ def _read(
 
 
 def _runs(levels: Sequence[_Level]) -> Iterator[_Run]:
-    """What repeats, from the lowest level up, each time what covers most levels."""
+    """Yield what repeats, from the lowest level up, each time what covers most levels."""
     start = done = 0
     while start < len(levels):
         periods = range(1, min(_MOST_PERIOD, len(levels) - start) + 1)
@@ -132,7 +132,7 @@ def _runs(levels: Sequence[_Level]) -> Iterator[_Run]:
 
 
 def _run(levels: Sequence[_Level], start: int, done: int, period: int) -> _Run:
-    """What repeats with this period from `start` on, and perhaps from before.
+    """Return what repeats with this period from `start` on, and perhaps from before.
 
     The first step is often wired otherwise, to the inputs: so its functions will do.
     """

@@ -54,7 +54,7 @@ class Rung:
 
 
 def climb(units: Units) -> Rung:
-    """The first rung with few classes; else the one with fewest; bands where all have too many.
+    """Return the first rung with few classes; else the one with fewest; bands where all have too many.
 
     Notes
     -----

@@ -38,7 +38,7 @@ def bands_of(n_levels: int, n_bands: int = _N_BANDS) -> list[range]:
 
 
 def band_text(band: range) -> str:
-    """The levels of a band.
+    """Return the levels of a band.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class Fan:
 
 
 def fans_of(group_of: Sequence[int], neighbours: Sequence[Sequence[int]]) -> Fans:
-    """The fans from every group to every group, its own too. O(tasks + neighbours)."""
+    """Return the fans from every group to every group, its own too. O(tasks + neighbours)."""
     made: Fans = {}
     for group, counts, members in _patterns(group_of, neighbours):
         for other, each in counts.items():
@@ -53,7 +53,7 @@ def fans_of(group_of: Sequence[int], neighbours: Sequence[Sequence[int]]) -> Fan
 def _patterns(
     group_of: Sequence[int], neighbours: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, Mapping[int, int], int]]:
-    """What members of groups have beside them, and how many have just that."""
+    """Yield what members of groups have beside them, and how many have just that."""
     beside = (tuple([group_of[near] for near in nears]) for nears in neighbours)
     for (group, others), members in Counter(zip(group_of, beside, strict=True)).items():
         yield group, Counter(others), members
@@ -100,7 +100,7 @@ class _Wiring:
         return f"{self._side(end, needed)} : {to_one}"
 
     def _reduction(self, end: int, needed: Fan) -> str:
-        """What the tasks of `end` form among themselves, if each is needed by one at most."""
+        """Return what the tasks of `end` form among themselves, if each is needed by one at most."""
         inside, outside = self.down.get((end, end)), self.up.get((end, end))
         if inside is None or outside is None or outside.most > 1:
             return ""

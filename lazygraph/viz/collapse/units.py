@@ -90,7 +90,7 @@ def _roots(joined: Sequence[int]) -> list[int]:
 
 
 def _deep(joined: Sequence[int], root_of: Sequence[int]) -> dict[int, list[int]]:
-    """The tasks of what has enough levels, by root."""
+    """Return the tasks of what has enough levels, by root."""
     depth = [1] * len(joined)
     for task, user in enumerate(joined):
         if user != _NONE and depth[user] <= depth[task]:
@@ -108,7 +108,7 @@ def _reductions(
     joined: Sequence[int],
     root_of: Sequence[int],
 ) -> set[int]:
-    """The roots of trees."""
+    """Return the roots of trees."""
     trees = set()
     for root, members in _deep(joined, root_of).items():
         own = frozenset(members)

@@ -22,7 +22,7 @@ class Direction(NamedTuple):
     is_backwards: bool  # up or left
 
     def size(self, size: Size) -> Size:
-        """A size on the screen as one across and along the data, and back."""
+        """Return a size on the screen as one across and along the data, and back."""
         width, height = size
         return (height, width) if self.is_sideways else size
 
@@ -45,7 +45,7 @@ _BY_NAME = {
 
 
 def direction_of(rankdir: str) -> Direction:
-    """The direction with one of Graphviz's names."""
+    """Return the direction with one of Graphviz's names."""
     if rankdir not in _BY_NAME:
         known = ", ".join(_BY_NAME)
         raise DrawingError(f"rankdir {rankdir!r} is not known (known: {known})")

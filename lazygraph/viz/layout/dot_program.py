@@ -64,7 +64,7 @@ def dot_layout(
 
 
 def find_dot() -> str | None:
-    """The program: ``LAZYGRAPH_DOT``, or on the PATH, or beside Python, or where installers put it."""
+    """Return the program: ``LAZYGRAPH_DOT``, or on the PATH, or beside Python, or where installers put it."""
     named = os.environ.get("LAZYGRAPH_DOT")
     if named:
         return named
@@ -108,7 +108,7 @@ def _run(program: str, text: str, timeout_seconds: float) -> str:
 
 
 def _read(plain: str, n_boxes: int, edges: Sequence[tuple[int, int]]) -> Layout:
-    """The layout from dot's lines of words."""
+    """Return the layout from dot's lines of words."""
     centres: dict[str, Point] = {}
     routes: dict[tuple[str, str], tuple[Point, ...]] = {}
     width = height = 0.0

@@ -79,7 +79,7 @@ def _joined(
 
 
 def _ending_at(route: Sequence[Point], middle: Point, axis: int) -> list[Point]:
-    """A route moved at its end, so that it comes straight towards a label's middle.
+    """Return a route moved at its end, so that it comes straight towards a label's middle.
 
     What moves are the last curve's end and the handle before it, and all of that curve if it is
     a straight piece beside the label: then the handle of the one before it, too.

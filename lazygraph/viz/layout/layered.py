@@ -19,6 +19,8 @@ from lazygraph.viz.model import Layout, Point
 __all__ = ["layered_layout"]
 
 Route = tuple[Point, ...]
+# Width to height of a picture of many parts: as a screen has it.
+_SHAPE = 1.6
 
 
 class _Piece(NamedTuple):
@@ -66,12 +68,16 @@ def layered_layout(
         _piece(part, [direction.size(sizes[n]) for n in part.boxes], len(part.boxes) / len(sizes))
         for part in parts
     ]
-    corners, (width, height) = on_shelves(
-        [direction.size(piece.size) for piece in pieces], upright=rankdir == "BT"
+    corners, size = on_shelves(
+        [piece.size for piece in pieces],
+        _SHAPE ** (-1 if direction.is_sideways else 1),
+        at_end=direction.is_backwards,
     )
+    width, height = direction.size(size)
     centres: list[Point] = [(0.0, 0.0)] * len(sizes)
     routes: list[Route] = [()] * len(edges)
-    for part, piece, (left, top) in zip(parts, pieces, corners, strict=True):
+    places = map(direction.size, corners)
+    for part, piece, (left, top) in zip(parts, pieces, places, strict=True):
         place = piece.size[1], (left + MARGIN_PX, top + MARGIN_PX)
         for box, centre in zip(part.boxes, direction.points(piece.centres, *place), strict=True):
             centres[box] = centre
@@ -81,7 +87,7 @@ def layered_layout(
 
 
 def _piece(part: Part, sizes: Sequence[Size], share: float) -> _Piece:
-    """A part laid out, with its share of the search for few crossings."""
+    """Return a part laid out, with its share of the search for few crossings."""
     if len(sizes) == 1:
         width, height = sizes[0]
         return _Piece(sizes[0], [(width / 2, height / 2)], [])

@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
 
 def parts_of(n_boxes: int, edges: Sequence[tuple[int, int]]) -> list[Part]:
-    """The connected parts, each named by its first box, in the order of those. O(boxes + edges)."""
+    """Return the connected parts, each named by its first box, in the order of those. O(boxes + edges)."""
     part_of = _part_of_each(n_boxes, edges)
     parts: dict[int, Part] = {}
     place = [0] * n_boxes
@@ -36,7 +36,7 @@ def parts_of(n_boxes: int, edges: Sequence[tuple[int, int]]) -> list[Part]:
 
 
 def _part_of_each(n_boxes: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """The first box of each box's part."""
+    """Return the first box of each box's part."""
     head = list(range(n_boxes))  # towards the first box of the part, never away from it
     for start, end in edges:
         one, other = _first(head, start), _first(head, end)

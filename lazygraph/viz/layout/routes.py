@@ -110,12 +110,12 @@ def _slopes(stops: Sequence[_Stop]) -> list[float]:
 
 
 def _between(one: float, other: float) -> float:
-    """The harmonic mean of two slopes; straight on where a curve turns back."""
+    """Return the harmonic mean of two slopes; straight on where a curve turns back."""
     return 2 * one * other / (one + other) if one * other > 0 else 0.0
 
 
 def _limited(stop: _Stop, slope: float, before: float, after: float) -> float:
-    """The slope, if the curve keeps to its ground, its handles included."""
+    """Return the slope, if the curve keeps to its ground, its handles included."""
     if not slope:
         return 0.0
     behind, ahead = (stop.left, stop.right) if slope > 0 else (stop.right, stop.left)

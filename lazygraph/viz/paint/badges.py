@@ -27,7 +27,7 @@ def badges(marks: Collection[Mark], corner: Point, theme: Theme) -> Iterator[Ite
 
 
 def badge(mark: Mark, middle: Point, theme: Theme) -> Iterator[Item]:
-    """A disc with the mark's sign in it."""
+    """Yield a disc with the mark's sign in it."""
     ink = theme.background
     yield circle(middle, BADGE_PX, Paint(theme.marks[mark], ink, 1))
     if mark in SIGNS:

@@ -26,7 +26,7 @@ _INKS = ("#111111", "#fefefe")
 
 
 def hues_by_name(names: Iterable[str]) -> dict[str, int]:
-    """A hue for each name: by a hash of it, or the next one if another name has that.
+    """Return a hue for each name: by a hash of it, or the next one if another name has that.
 
     As many names as there are hues get different ones. Beyond, some share: the label, not
     the colour, says which function it is.
@@ -61,7 +61,7 @@ def scale_colours(share: float) -> Colours:
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of two colours' luminances, from 1 to 21, as WCAG 2 defines it.
+    """Return the ratio of two colours' luminances, from 1 to 21, as WCAG 2 defines it.
 
     Examples
     --------

@@ -74,7 +74,7 @@ def _length_px(paint: Paint) -> float:
 
 
 def _shortened(route: Route, paint: Paint) -> Route:
-    """The route but for what its head covers, so that a thick line does not show beside it."""
+    """Return the route but for what its head covers, so that a thick line does not show beside it."""
     (x, y), (ux, uy) = route[-1], _direction(route)
     back = _length_px(paint) * 0.6
     *before, (cx, cy), _ = route
@@ -82,7 +82,7 @@ def _shortened(route: Route, paint: Paint) -> Route:
 
 
 def _head(route: Route, paint: Paint) -> tuple[Step, ...]:
-    """A triangle whose tip is the end of the route."""
+    """Return a triangle whose tip is the end of the route."""
     (x, y), (ux, uy) = route[-1], _direction(route)
     length = _length_px(paint)
     half = length * ARROW_SLIMNESS
@@ -101,7 +101,7 @@ def _direction(route: Route) -> Point:
 
 
 def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
-    """The labels of edges, each on its edge where it covers no box and no other label."""
+    """Yield the labels of edges, each on its edge where it covers no box and no other label."""
     if not any(edge.text for edge in scene.edges):
         return
     taken = [
@@ -123,7 +123,7 @@ def label_items(scene: Scene, layout: Layout, theme: Theme) -> Iterator[Item]:
 
 
 def _place(route: Route, width: float, taken: Sequence[Hull]) -> Point:
-    """The first good point on a route, from its start on."""
+    """Return the first good point on a route, from its start on."""
     places = list(_points(route))
     for place in places:
         hull = _hull(place, width, _LABEL_HEIGHT_PX)

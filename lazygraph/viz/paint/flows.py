@@ -22,13 +22,13 @@ Route = Sequence[Point]
 
 
 def both_ways(route: Route, rankdir: str) -> tuple[Route, Route]:
-    """The line forward and the line back, beside each other all the way; on borders at the ends."""
+    """Return the line forward and the line back, beside each other all the way; on borders at the ends."""
     halved = _halved(route)
     return _beside(halved, -APART_PX, rankdir), _beside(halved, APART_PX, rankdir)[::-1]
 
 
 def _halved(route: Route) -> list[Point]:
-    """The same route with a joint in the middle of every curve, as de Casteljau finds it."""
+    """Return the same route with a joint in the middle of every curve, as de Casteljau finds it."""
     halved = [route[0]]
     for n in range(0, len(route) - 1, 3):
         a, b, c, d = route[n : n + 4]
@@ -43,7 +43,7 @@ def _middle(one: Point, other: Point) -> Point:
 
 
 def _beside(route: Sequence[Point], px: float, rankdir: str) -> list[Point]:
-    """A route so far to the right of this, or below: each joint with its handles moves across."""
+    """Return a route so far to the right of this, or below: each joint with its handles moves across."""
     last = len(route) - 1
     across = (0.0, 1.0) if _is_sideways(rankdir) else (1.0, 0.0)
     turned = 1 if rankdir in {"BT", "LR"} else -1
@@ -72,7 +72,7 @@ def notes_size(edge: Edge, rankdir: str) -> tuple[float, float]:
 
 
 def notes_beside(edge: Edge, middle: Point, rankdir: str, theme: Theme) -> Iterator[Words]:
-    """The notes of an edge that goes straight on through `middle`."""
+    """Yield the notes of an edge that goes straight on through `middle`."""
     x, y = middle
     notes = (-1, edge.label, theme.text), (1, edge.back, theme.back)
     for side, text, colour in notes:

@@ -64,7 +64,7 @@ def _paint(box: Box, colours: Colours, theme: Theme) -> Paint:
 
 
 def _cards(box: Box, centre: Point, paint: Paint) -> Iterator[Rect]:
-    """The outline; of a group, those behind it first."""
+    """Yield the outline; of a group, those behind it first."""
     n = _N_CARDS if box.shape == "group" else 1
     spread = CARD_PX * (n - 1)
     width, height = box.width_px - spread, box.height_px - spread
@@ -106,7 +106,7 @@ def _label(box: Box, front: Rect, colours: Colours, theme: Theme) -> Iterator[Wo
 
 
 def _second_line(box: Box, middle: Point, colours: Colours, theme: Theme) -> Iterator[Words]:
-    """The detail, and beside it what flows back."""
+    """Yield the detail, and beside it what flows back."""
     x, y = middle
     if not box.back or not box.detail:
         colour = theme.back if box.back else colours.text
@@ -121,7 +121,7 @@ def _second_line(box: Box, middle: Point, colours: Colours, theme: Theme) -> Ite
 def _rows(
     box: Box, front: Rect, colours: Colours, theme: Theme, *, is_upward: bool
 ) -> Iterator[Item]:
-    """The members, one above the other, with lines between them."""
+    """Yield the members, one above the other, with lines between them."""
     rows = rows_of(box.members)
     x, right = front.left + front.width / 2, front.left + front.width
     for n, row in enumerate(reversed(rows) if is_upward else rows):

@@ -103,13 +103,13 @@ class Picture:
 
 
 def circle(middle: Point, radius: float, paint: Paint) -> Rect:
-    """A circle as a rectangle that is all corners."""
+    """Return a circle as a rectangle that is all corners."""
     x, y = middle
     return Rect(x - radius, y - radius, 2 * radius, 2 * radius, radius, radius, paint)
 
 
 def curve_steps(route: Sequence[Point]) -> tuple[Step, ...]:
-    """A route, ``1 + 3 n`` control points, as steps; what is straight as one line."""
+    """Return a route, ``1 + 3 n`` control points, as steps; what is straight as one line."""
     steps: list[Step] = [("M", (route[0],))]
     corner = route[0]  # where the last line began
     for n in range(0, len(route) - 1, 3):
@@ -144,7 +144,7 @@ def strokes(lines: Iterable[Sequence[Point]], middle: Point = (0, 0)) -> tuple[S
 
 
 def polygon(corners: Sequence[Point], middle: Point = (0, 0)) -> tuple[Step, ...]:
-    """A closed line."""
+    """Return a closed line."""
     return (*strokes([corners], middle), ("Z", ()))
 
 

@@ -36,7 +36,7 @@ def box_size(
 
 
 def rows_of(members: Sequence[str]) -> list[str]:
-    """The members that a fused task's box has room for.
+    """Return the members that a fused task's box has room for.
 
     Examples
     --------

@@ -29,7 +29,7 @@ def cells_of(
     marks: Mapping[int, frozenset[Mark]],
     function: str = "",
 ) -> list[Box]:
-    """A cell per task of a group, or per some of them: then it shows the greatest value.
+    """Return a cell per task of a group, or per some of them: then it shows the greatest value.
 
     Parameters
     ----------
@@ -68,13 +68,13 @@ def _cell(
 
 
 def with_room(scene: Scene, cells: Cells) -> Scene:
-    """The scene with boxes large enough for their cells: what is to be laid out."""
+    """Return the scene with boxes large enough for their cells: what is to be laid out."""
     boxes = [_roomy(box, len(cells.get(n, ()))) for n, box in enumerate(scene.boxes)]
     return replace(scene, boxes=tuple(boxes))
 
 
 def filled(scene: Scene, layout: Layout, cells: Cells) -> tuple[Scene, Layout]:
-    """The scene without room, and the layout of the one with room, to both with cells.
+    """Return the scene without room, and the layout of the one with room, to both with cells.
 
     Cells come after all other boxes, in front of them, and take part in no edge.
 
@@ -109,7 +109,7 @@ def _roomy(box: Box, n_cells: int) -> Box:
 
 
 def _places(top: Point, n_cells: int) -> list[Point]:
-    """The middles of cells, row by row from the point in the middle above them."""
+    """Return the middles of cells, row by row from the point in the middle above them."""
     if not n_cells:
         return []
     columns = _columns(n_cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from lazygraph.viz.collapse.collapse import Groups
 from lazygraph.viz.layout import dot_layout, layered_layout, layout_with_labels
@@ -18,7 +19,8 @@ from lazygraph.viz.scenes.tasks import tasks_scene
 
 __all__ = ["View", "collapsed_view", "full_view", "pictured", "tasks_view", "view_of"]
 
-_MOST_BREADTH_PX = 2_400.0
+# Across and along the way that the data flows: some screens.
+_MOST_PX = 2_400.0, 4_800.0
 _MARGIN_PX = 10.0
 
 
@@ -41,7 +43,7 @@ def view_of(subject: Subject) -> View:
     if len(subject.shown) > MOST_TASKS:
         return collapsed_view(subject)
     view = tasks_view(subject)
-    if _breadth_px(view) <= _MOST_BREADTH_PX:
+    if not _is_huge(view, (_MOST_PX[0], inf)):
         return view
     folded = collapsed_view(subject)
     return min(view, folded, key=lambda view: len(view.scene.boxes))
@@ -50,11 +52,15 @@ def view_of(subject: Subject) -> View:
 def tasks_view(subject: Subject) -> View:
     """One box a task."""
     scene = tasks_scene(subject)
-    return View(scene, _layout(scene, subject.look))
+    view = View(scene, _layout(scene, subject.look))
+    if not scene.caption and subject.look.detail == "tasks" and _is_huge(view):
+        said = f"{len(scene.boxes):,} tasks; detail='collapsed' draws what is alike once"
+        return View(replace(scene, caption=said), view.layout)
+    return view
 
 
 def full_view(subject: Subject) -> View:
-    """Calls and data apart, as Dask draws them."""
+    """Return calls and data apart, as Dask draws them."""
     scene = full_scene(subject)
     return View(scene, _layout(scene, subject.look))
 
@@ -67,7 +73,7 @@ def collapsed_view(subject: Subject) -> View:
 
 
 def pictured(subject: Subject, view: View) -> View:
-    """The view with what only a picture has: bars of levels, or a cell for every task of a run."""
+    """Return the view with what only a picture has: bars of levels, or a cell for every task of a run."""
     if view.groups is None:
         return view
     if view.groups.is_profile:
@@ -106,7 +112,7 @@ def _layout(scene: Scene, look: Look) -> Layout:
     return place(sizes, ends, look.rankdir)
 
 
-def _breadth_px(view: View) -> float:
-    """Across the way that the data flows."""
-    across = view.scene.rankdir in {"BT", "TB"}
-    return view.layout.width_px if across else view.layout.height_px
+def _is_huge(view: View, most_px: tuple[float, float] = _MOST_PX) -> bool:
+    size = view.layout.width_px, view.layout.height_px
+    along = int(view.scene.rankdir in {"BT", "TB"})
+    return size[1 - along] > most_px[0] or size[along] > most_px[1]

@@ -43,7 +43,7 @@ class Neighbourhood(NamedTuple):
 
 
 def neighbourhood(graph: Graph, key: Key, depth: int) -> Neighbourhood:
-    """What `key` needs and what needs it, over at most `depth` dependencies.
+    """Return what `key` needs and what needs it, over at most `depth` dependencies.
 
     All dependencies between the tasks found are kept.
 
@@ -95,7 +95,7 @@ def _reached(key: Key, neighbours: Callable[[Key], Sequence[Key]], depth: int) -
 
 
 def _cut(task: Task, shown: dict[Key, None]) -> Task:
-    """The task without references to what is not shown."""
+    """Return the task without references to what is not shown."""
     leaves = [_kept(leaf, shown) for leaf in task._leaves]
     return task.with_leaves(tuple(leaves))
 

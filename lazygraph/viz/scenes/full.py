@@ -13,7 +13,7 @@ __all__ = ["full_scene"]
 
 
 def full_scene(subject: Subject) -> Scene:
-    """Calls, their results, and the arguments that are no results. O(tasks + arguments)."""
+    """Return calls, their results, and the arguments that are no results. O(tasks + arguments)."""
     maker = _Maker(subject)
     for task in subject.shown:
         maker.add(task)
@@ -44,7 +44,7 @@ class _Maker:
         self.edges.append(Edge(call, self._result_of[task]))
 
     def _inputs(self, task: int) -> list[tuple[int, int]]:
-        """The boxes of its dependencies, and how often it uses each."""
+        """Return the boxes of its dependencies, and how often it uses each."""
         uses = self._subject.uses[task].items()
         return [(self._result_of[dep], n) for dep, n in uses if dep in self._result_of]
 

@@ -24,14 +24,14 @@ _MOST_KEYS = 5
 
 
 def grouped(subject: Subject) -> Groups:
-    """The shown tasks in groups; members are places in `Subject.shown`."""
+    """Return the shown tasks in groups; members are places in `Subject.shown`."""
     place = {task: n for n, task in enumerate(subject.shown)}
     outputs = [place[task] for task in subject.outputs if task in place]
     return collapse(*named_dependencies(subject), outputs)
 
 
 def named_dependencies(subject: Subject) -> tuple[list[str], list[list[int]]]:
-    """The shown tasks by what they do, and the places of those they need."""
+    """Return the shown tasks by what they do, and the places of those they need."""
     place = {task: n for n, task in enumerate(subject.shown)}
     return (
         [_kind(subject, task) for task in subject.shown],
@@ -55,7 +55,7 @@ def _more(subject: Subject) -> str:
 
 
 def cells_by_group(subject: Subject, groups: Groups, scene: Scene) -> dict[int, list[Box]]:
-    """A cell for each task of the groups that hold more than one. O(tasks)."""
+    """Return a cell for each task of the groups that hold more than one. O(tasks)."""
     marks = {task: subject.marks(task) - {"output"} for task in subject.shown}
     made = {}
     for n, box in enumerate(scene.boxes):
@@ -67,7 +67,7 @@ def cells_by_group(subject: Subject, groups: Groups, scene: Scene) -> dict[int, 
 
 
 def _of_workers(subject: Subject, tasks: Sequence[int], cells: Sequence[Box]) -> list[Box]:
-    """The cells in the colours of workers, if these are asked for; of several, the first's."""
+    """Return the cells in the colours of workers, if these are asked for; of several, the first's."""
     each = ceil(len(tasks) / len(cells))
     workers = [subject.worker(task) for task in tasks[::each]]
     return [replace(cell, category=name) for cell, name in zip(cells, workers, strict=True)]
@@ -131,6 +131,6 @@ def _counted(subject: Subject, tasks: Sequence[int]) -> str:
 
 
 def _marks(subject: Subject, tasks: Sequence[int]) -> frozenset[Mark]:
-    """What one of them has, if it is to be looked at; what all of them have."""
+    """Return what one of them has, if it is to be looked at; what all of them have."""
     each = [subject.marks(task) for task in tasks]
     return frozenset.union(*each) & {"failed", "slow", "output"} | frozenset.intersection(*each)

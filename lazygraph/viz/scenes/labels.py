@@ -19,12 +19,14 @@ from lazygraph.tasks.reprs import short_call
 from lazygraph.tasks.task import Ref, Task
 from lazygraph.viz.look import Labels
 from lazygraph.viz.paint.themes import Role
-from lazygraph.viz.scenes.arguments import argument_text, path_tail
+from lazygraph.viz.scenes.arguments import Result, Told, argument_text, is_told, path_tail, told
+from lazygraph.viz.scenes.expressions import expression, is_symmetric, symbol_of
 from lazygraph.viz.text import TIMES, one_line, truncated
 
 __all__ = ["Labeller", "Names", "Words", "function_names", "key_text", "names_of"]
 
-_MOST_LITERALS = 8
+_MORE = 6  # characters go on the second line, which is smaller
+_MOST_LITERALS, _MOST_ARGUMENTS = 8, 60
 _ALIAS = "= "  # before the label of a task that only passes another's result on
 _MADE_KEY = re.compile(
     r"-(\d+-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
@@ -45,16 +47,6 @@ class Words(NamedTuple):
     members: tuple[str, ...]  # of a fused task: its functions, first to last
 
 
-class _Result:
-    """Stands in a shown call for the result of another task: prints as that task's label."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-
-    def __repr__(self) -> str:
-        return self._label
-
-
 class Labeller:
     """Finds words for the tasks of a graph.
 
@@ -66,31 +58,72 @@ class Labeller:
         What the user wants as first lines instead of functions' names.
     """
 
-    def __init__(self, graph: Graph, labels: Labels | None = None) -> None:
+    def __init__(
+        self, graph: Graph, labels: Labels | None = None, *, in_symbols: bool = False
+    ) -> None:
         self._graph = graph
         self._labels = labels
+        self._in_symbols = in_symbols
         self._sites = Sites()
+        self._known: dict[Key, Words] = {}
+        self._told: dict[int, Told] = {}
 
     def words(self, key: Key) -> Words:
-        """All that is said of the task of `key`. O(arguments)."""
+        """Return all that is said of the task of `key`; found once. O(arguments)."""
+        if key not in self._known:
+            self._known[key] = self._words(key)
+        return self._known[key]
+
+    def _words(self, key: Key) -> Words:
         task = self._graph[key]
         args, kwargs = self._arguments(task)
         names = function_names(task)
-        literals = one_line(", ".join(_literals(task, args, kwargs)))
-        label, detail = (_joined(names), literals) if names else _data_words(key, args)
+        if names:
+            label, detail = self._call_words(task, names, args, kwargs)
+        else:
+            label, detail = _data_words(key, args)
         members = tuple(truncated(one_line(run)) for run in _runs(names))
         return Words(
             truncated(one_line(self._wished(key, task, label))),
-            truncated(detail),
+            truncated(detail, -_MORE),
             self._tooltip(key, task, short_call(task.name, args, kwargs)),
             one_line(names[-1]) if names else "",
             members if isinstance(task.func, Fused) and len(members) > 1 else (),
         )
 
-    def literals(self, key: Key) -> list[str]:
-        """The short forms of the arguments in which no result is."""
+    def _call_words(
+        self, task: Task, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[str, str]:
+        """Return the function and its literals, or an operator and its operands in order."""
+        symbol, name = symbol_of(task), _joined(names)
+        if symbol and (self._in_symbols or not is_symmetric(symbol)) and not kwargs:
+            whole = expression(symbol, args, _operand)
+            return (whole, "") if self._in_symbols else (name, one_line(whole))
+        texts = _texts(args, kwargs)
+        if task._function.is_early:
+            texts = list(filter(is_told, texts))
+        literals = one_line(", ".join(texts[:_MOST_LITERALS]))
+        return (f"{name}({literals})" if literals and self._in_symbols else name), literals
+
+    def name(self, key: Key) -> str:
+        """Return what the task is called among others: a name of the user's, else in short."""
         task = self._graph[key]
-        return [truncated(one_line(text)) for text in _literals(task, *self._arguments(task))]
+        wished = self._wished(key, task, "")
+        return truncated(one_line(wished)) or _given_name(key) or self._short_label(key)
+
+    def sides(self, key: Key) -> dict[Key, str]:
+        """Return which operand is which, by key, where their names do not tell."""
+        task = self._graph[key]
+        symbol, refs = symbol_of(task), [leaf for leaf in task._leaves if type(leaf) is Ref]
+        if not symbol or is_symmetric(symbol) or len(refs) != 2 or refs[0].key == refs[1].key:
+            return {}
+        left, right = (self._short_label(ref.key) for ref in refs)
+        return {refs[0].key: "left", refs[1].key: "right"} if left == right else {}
+
+    def literals(self, key: Key) -> list[str]:
+        """Return the short forms of the arguments that are not results alone."""
+        texts = filter(is_told, _texts(*self._arguments(self._graph[key])))
+        return [truncated(one_line(text)) for text in islice(texts, _MOST_LITERALS)]
 
     def _wished(self, key: Key, task: Task, label: str) -> str:
         labels = self._labels
@@ -113,18 +146,22 @@ class Labeller:
             return leaves, {}
 
     def _shown(self, leaf: Any) -> Any:
-        return _Result(self._short_label(leaf.key)) if type(leaf) is Ref else leaf
+        if type(leaf) is Ref:
+            return Result(self._short_label(leaf.key))
+        return told(leaf, self._told)
 
     def _short_label(self, key: Key) -> str:
-        """A function's name, or data in short form; O(1) but for tasks that pass results on."""
+        """Return a function's name, or data in short form; O(1) but for tasks that pass results on."""
         task = self._graph[key]
         while task.func is value_of and len(task._leaves) == 1 and type(task._leaves[0]) is Ref:
             key = task._leaves[0].key
             task = self._graph[key]
         names = function_names(task)
         if not names:
-            return _given_name(key) or truncated(one_line(argument_text(task.args[0])))
-        return truncated(one_line(names[-1]))
+            text = argument_text(self._shown(task.args[0])) if task.args else ""
+            return _given_name(key) or truncated(one_line(text))
+        symbol = symbol_of(task) if self._in_symbols else ""
+        return f"({symbol})" if symbol else truncated(one_line(names[-1]))
 
 
 def _called(labels: Callable[[Key, Task], str], key: Key, task: Task) -> str:
@@ -187,7 +224,7 @@ def _role(task: Task) -> Role | Literal[""]:
 
 
 def key_text(key: Key) -> str:
-    """A key without what only tells it from other processes'.
+    """Return a key without what only tells it from other processes'.
 
     Examples
     --------
@@ -198,7 +235,7 @@ def key_text(key: Key) -> str:
 
 
 def _given_name(key: Key) -> str:
-    """The key, if a user seems to have chosen it."""
+    """Return the key, if a user seems to have chosen it."""
     return "" if _MADE_KEY.search(str(key)) else truncated(one_line(str(key)))
 
 
@@ -212,17 +249,25 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _data_words(key: Key, args: tuple[Any, ...]) -> tuple[str, str]:
-    """The name that the data was given, and its value; or the value alone."""
+    """Return the name that the data was given, and its value; or the value alone."""
     text = one_line(argument_text(args[0])) if args else ""
-    if args and type(args[0]) is _Result:
-        text = _ALIAS + text
+    if args and type(args[0]) is Result:
+        text = _ALIAS + args[0].label
     name = _given_name(key)
     return (name, text) if name else (text, "")
 
 
-def _literals(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
-    """The arguments with no result inside: those that are leaves as they stand."""
-    plain = {id(leaf) for leaf in task._leaves if type(leaf) is not Ref}
-    named = [("", value) for value in args] + [(f"{name}=", kwargs[name]) for name in kwargs]
-    shown = (name + argument_text(value) for name, value in named if id(value) in plain)
-    return list(islice(shown, _MOST_LITERALS))
+def _operand(value: Any) -> str:
+    return value.label if type(value) is Result else argument_text(value)
+
+
+def _texts(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """Return the arguments in short, as far as there are any that are no results.
+
+    Results stand before others as dots, so that these are in their places.
+    """
+    texts = [argument_text(value) for value in args[:_MOST_ARGUMENTS]]
+    while texts and not is_told(texts[-1]):
+        texts.pop()
+    named = [(f"{name}=", argument_text(value)) for name, value in kwargs.items()]
+    return texts + [name + text for name, text in named if is_told(text)]

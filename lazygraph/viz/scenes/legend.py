@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from lazygraph.viz.model import Box, Flow, Heading, Hue, LegendEntry, Mark, Scale, Sign
+from lazygraph.viz.paint.themes import N_HUES
 from lazygraph.viz.scenes.quantities import value_text
 from lazygraph.viz.scenes.runs import SLOW, seconds_text
 from lazygraph.viz.scenes.subject import Subject
@@ -48,10 +49,21 @@ def _colours(subject: Subject, boxes: Iterable[Box]) -> Iterator[LegendEntry]:
     if known:
         color = subject.look.color
         yield Scale(value_text(color, min(known)), value_text(color, max(known)))
+    if not subject.is_measured and len(plain := _plain(subject, boxes)) > N_HUES:
+        yield Heading(f"{len(plain)} {_hue_noun(subject)} share {N_HUES} colours")
     names = _names(subject, boxes)
     yield from map(Hue, names[:_MOST_NAMES])
     if len(names) > _MOST_NAMES:
         yield Heading(f"and {len(names) - _MOST_NAMES} more")
+
+
+def _plain(subject: Subject, boxes: Iterable[Box]) -> set[str]:
+    """Return the names that have one of the hues."""
+    return {box.hue_name for box in boxes if subject.hues.get(box.hue_name, N_HUES) < N_HUES}
+
+
+def _hue_noun(subject: Subject) -> str:
+    return "workers" if subject.look.color == "worker" else "functions"
 
 
 def _names(subject: Subject, boxes: Iterable[Box]) -> list[str]:
@@ -68,7 +80,9 @@ def _flows(subject: Subject) -> Iterator[LegendEntry]:
     if not notes or not notes.edges:
         return
     if notes.values:
-        yield Flow("value", is_back=False)
+        has_norms = any(text.endswith("|") for text in notes.values.values())
+        more = "; of an array its shape and |norm|" if has_norms else ""
+        yield Flow(f"value{more}", is_back=False)
     yield Flow(f"derivative of {subject.goal} by it", is_back=True)
 
 

@@ -45,7 +45,7 @@ class Profile:
 def level_profile(
     names: Sequence[str], dependencies: Sequence[Sequence[int]], n_bands: int = 28
 ) -> Profile:
-    """The tasks of each function by bands of levels; see `collapse` for the parameters.
+    """Return the tasks of each function by bands of levels; see `collapse` for the parameters.
 
     Notes
     -----
@@ -68,14 +68,14 @@ def level_profile(
 
 
 def _ranked(counts: Counter[str]) -> list[str]:
-    """The most frequent first, equals by name; the rest under one name, which comes last."""
+    """Return the most frequent first, equals by name; the rest under one name, which comes last."""
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     rest = [_OTHERS] if len(ranked) > _MOST_FUNCTIONS else []
     return ranked[:_MOST_FUNCTIONS] + rest
 
 
 def profile_picture(profile: Profile) -> tuple[Scene, Layout]:
-    """The profile as bars, inputs at the bottom: what `collapse` calls a profile is best so.
+    """Return the profile as bars, inputs at the bottom: what `collapse` calls a profile is best so.
 
     A scene without edges and the layout that goes with it, to be drawn like any other: on the
     left a grey box per band, to its right a box per function, as wide as it has tasks. Hues and

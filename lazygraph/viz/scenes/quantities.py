@@ -109,7 +109,7 @@ def ramp_of(values: Sequence[float | None]) -> Ramp:
 
 
 def value_text(color: Colour | None, value: float) -> str:
-    """A value in short, as boxes and the ends of the scale show it."""
+    """Return a value in short, as boxes and the ends of the scale show it."""
     if color == "seconds":
         return seconds_text(value)
     return bytes_text(value) if color == "bytes" else f"{value:,.0f}"

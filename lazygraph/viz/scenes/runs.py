@@ -49,7 +49,7 @@ class Outcome:
         return ", ".join(said + ([f"{self.retries + 1} attempts"] if self.retries else []))
 
     def lines(self) -> list[str]:
-        """What a tooltip says of it."""
+        """Return what a tooltip says of it."""
         parts = [f"took {seconds_text(self.seconds)}"] if self.seconds is not None else []
         parts += [f"gave {bytes_text(self.nbytes)}"] if self.nbytes is not None else []
         parts += [f"on {self.worker}"] if self.worker else []
@@ -70,7 +70,7 @@ class Run(NamedTuple):
 
 
 def read_run(events: Iterable[Event], keys: Sequence[Key]) -> Run:
-    """What became of the tasks of `keys`; of several runs, the last.
+    """Return what became of the tasks of `keys`; of several runs, the last.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _slow_seconds(outcomes: Iterable[Outcome]) -> float:
 
 
 def seconds_text(seconds: float) -> str:
-    """A time in three digits.
+    """Return a time in three digits.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def bytes_text(nbytes: float) -> str:
-    """A size in three digits.
+    """Return a size in three digits.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from lazygraph.viz.model import Edge, Mark
 from lazygraph.viz.paint.colours import hues_by_name
 from lazygraph.viz.paint.themes import ROLES
 from lazygraph.viz.scenes.labels import Labeller, Names, names_of
+from lazygraph.viz.scenes.plumbing import Plumbing
 from lazygraph.viz.scenes.quantities import Lifetimes, Ramp, quantities, ramp_of
 from lazygraph.viz.scenes.runs import Outcome, read_run
 from lazygraph.viz.text import TIMES, one_line
@@ -57,14 +58,48 @@ class Subject:
         self.graph = graph.copy()
         self.keys = post_order(self.graph, [*outputs, *graph])
         index = {key: n for n, key in enumerate(self.keys)}
-        self.uses = [Counter(index[key] for key in graph[key]._refs()) for key in self.keys]
-        self.outputs = frozenset(index[key] for key in outputs)
-        self.labeller = Labeller(self.graph, look.labels)
+        self._needed = [[index[key] for key in graph[key]._refs()] for key in self.keys]
+        self._plumbing = self._found_plumbing(outputs)
+        self.uses = self._drawn_uses(index)
+        drawn = [self._plumbing.of(key) if self._plumbing else key for key in outputs]
+        self.outputs = frozenset(index[key] for key in drawn if key is not None)
+        self.labeller = Labeller(self.graph, look.labels, in_symbols=look.notes is not None)
         self.slow_seconds = inf
         self.outcomes = self._outcomes()
         self.hidden: tuple[Mapping[Key, int], Mapping[Key, int]] = {}, {}
-        self.shown = [index[key] for key in self._near_focus()]
-        self.shown.sort()
+        hidden = self._plumbing.hidden if self._plumbing else ()
+        self.shown = sorted([index[key] for key in self._near_focus() if key not in hidden])
+
+    def _found_plumbing(self, outputs: Sequence[Key]) -> Plumbing | None:
+        """Return what is left out of pictures; None where everything is asked for."""
+        if self.look.detail == "full" or not any(
+            self.graph[key]._function.is_early for key in self.keys
+        ):
+            return None
+        found = Plumbing(self.graph, outputs)
+        return None if self.look.focus in found.hidden else found
+
+    def _drawn_uses(self, index: Mapping[Key, int]) -> list[Counter[int]]:
+        """Return what each task needs of those that are drawn, and how often."""
+        plumbing = self._plumbing
+        if plumbing is None:
+            return list(map(Counter, self._needed))
+        return [
+            Counter(
+                index[drawn] for n in needed if (drawn := plumbing.of(self.keys[n])) is not None
+            )
+            for needed in self._needed
+        ]
+
+    @property
+    def n_left_out(self) -> int:
+        """How many tasks of the way back are not drawn, since they only keep shapes."""
+        return len(self._plumbing.hidden) if self._plumbing else 0
+
+    def derivative(self, task: int) -> str:
+        """Return which derivative a task's result is, if that was asked for."""
+        by = self._plumbing.by.get(self.keys[task], ()) if self._plumbing else ()
+        return ", ".join([f"{PARTIAL}/{PARTIAL}{self.labeller.name(key)}" for key in by])
 
     def _outcomes(self) -> list[Outcome] | None:
         if self.look.run is None:
@@ -84,8 +119,9 @@ class Subject:
 
     @cached_property
     def goal(self) -> str:
-        """What is differentiated, as its box is labelled."""
-        return ", ".join(self.labeller.words(self.keys[n]).label for n in sorted(self.outputs))
+        """Return what is differentiated, by its name if it has one."""
+        names = [self.labeller.name(self.keys[n]) for n in sorted(self.outputs)]
+        return ", ".join(["goal" if name.startswith("(") else name for name in names])
 
     @cached_property
     def names(self) -> list[Names]:
@@ -106,7 +142,7 @@ class Subject:
         return roles | hues_by_name(plain)
 
     def worker(self, task: int) -> str:
-        """What gives the colour where workers do; empty where something else does."""
+        """Return what gives the colour where workers do; empty where something else does."""
         if self.look.color != "worker" or self.outcomes is None:
             return ""
         return one_line(self.outcomes[task].worker)
@@ -122,7 +158,7 @@ class Subject:
         color = self.look.color
         if color is None or not self.is_measured:
             return [None] * len(self.keys)
-        lifetimes = Lifetimes([list(needed) for needed in self.uses], self.outputs)
+        lifetimes = Lifetimes(self._needed, self.outputs)
         return quantities(color, lifetimes, self.outcomes)
 
     @cached_property
@@ -148,14 +184,15 @@ class Subject:
 
     def _edge(self, place: Mapping[int, int], needed: int, task: int, n: int) -> Edge:
         notes, tail, head = self.look.notes or Notes(), self.keys[needed], self.keys[task]
-        said = [text for text in (notes.values.get(tail, ""), times(n)) if text]
+        side = self.labeller.sides(head).get(tail, "")
+        said = [text for text in (notes.values.get(tail, ""), times(n), side) if text]
         back = notes.edges.get((tail, head))
         if back == "":
-            back = f"{PARTIAL}{self.goal}/{PARTIAL}{self.labeller.words(tail).label}"
+            back = f"{PARTIAL}{self.goal}/{PARTIAL}{self.labeller.name(tail)}"
         return Edge(place[needed], place[task], " ".join(said), n, back or "")
 
     def marks(self, task: int) -> frozenset[Mark]:
-        """What is marked of one task."""
+        """Return what is marked of one task."""
         made: set[Mark] = {"output"} if task in self.outputs else set()
         if self.look.focus is not None and self.keys[task] == self.look.focus:
             made.add("focus")
@@ -165,5 +202,5 @@ class Subject:
 
 
 def times(n: int) -> str:
-    """The label of an edge for `n` uses of one result."""
+    """Return the label of an edge for `n` uses of one result."""
     return "" if n == 1 else f"{TIMES}{n}"

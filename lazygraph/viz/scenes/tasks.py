@@ -25,12 +25,12 @@ def tasks_scene(subject: Subject) -> Scene:
 def assemble_scene(
     subject: Subject, boxes: tuple[Box, ...], edges: tuple[Edge, ...], caption: str = ""
 ) -> Scene:
-    """The whole, with what its colours mean."""
+    """Return the whole, with what its colours mean."""
     return Scene(
         boxes=boxes,
         edges=edges,
         title=subject.look.title or "",
-        caption=caption,
+        caption=caption or _caption(subject),
         legend=legend_of(subject, boxes),
         n_tasks=len(subject.keys),
         hues=subject.hues,
@@ -38,8 +38,18 @@ def assemble_scene(
     )
 
 
+def _caption(subject: Subject) -> str:
+    n = subject.n_left_out
+    if not n:
+        return ""
+    them = (
+        "1 task that only keeps a shape is" if n == 1 else f"{n:,} tasks that only keep shapes are"
+    )
+    return f"{them} not drawn; detail='full' draws all"
+
+
 def task_box(subject: Subject, task: int) -> Box:
-    """The box of one task."""
+    """Return the box of one task."""
     words = subject.labeller.words(subject.keys[task])
     value = subject.values[task]
     detail = _hidden(subject, task) or _fate(subject, task) or words.detail
@@ -66,9 +76,9 @@ def task_box(subject: Subject, task: int) -> Box:
 
 
 def _flow(subject: Subject, task: int) -> tuple[str, str]:
-    """The task's result, and the derivative by it."""
+    """Return the task's result, and the derivative by it."""
     notes, key = subject.look.notes or Notes(), subject.keys[task]
-    return notes.values.get(key, ""), notes.totals.get(key, "")
+    return notes.values.get(key, ""), notes.totals.get(key, "") or subject.derivative(task)
 
 
 def _hidden(subject: Subject, task: int) -> str:
@@ -90,5 +100,5 @@ def _shape(words: Words) -> Shape:
 
 
 def outcome_lines(subject: Subject, task: int) -> list[str]:
-    """What a tooltip says of the run."""
+    """Return what a tooltip says of the run."""
     return subject.outcomes[task].lines() if subject.outcomes else []

@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"[^0-9A-Za-z\u0080-\U0010ffff ,.]")
 
 
 def mermaid_text(scene: Scene, theme: Theme) -> str:
-    """A flowchart with our labels and colours. O(boxes + edges)."""
+    """Return a flowchart with our labels and colours. O(boxes + edges)."""
     return "\n".join(_lines(scene, theme)) + "\n"
 
 
@@ -70,5 +70,5 @@ def _escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text where entities are not read: what could end it is left out."""
+    """Return a text where entities are not read: what could end it is left out."""
     return re.sub(r"[\"\\%{}<>`]", "'", one_line(text))

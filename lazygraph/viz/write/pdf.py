@@ -27,7 +27,7 @@ _ALIKE = str.maketrans({"\u2202": "d", "\u2212": "-"})
 
 
 def pdf_bytes(picture: Picture) -> bytes:
-    """The picture as a whole file; the same bytes for the same input. O(items)."""
+    """Return the picture as a whole file; the same bytes for the same input. O(items)."""
     longest = max(picture.width_px, picture.height_px)
     scale = min(_POINTS_PER_PX, _MOST_POINTS / longest)
     width, height = picture.width_px * scale, picture.height_px * scale
@@ -131,7 +131,7 @@ def _painted(steps: Iterable[Step], paint: Paint) -> Iterator[str]:
 
 
 def _outline(rect: Rect) -> tuple[Step, ...]:
-    """A rectangle as lines and quarters of ellipses."""
+    """Return a rectangle as lines and quarters of ellipses."""
     left, top, rx, ry = rect.left, rect.top, rect.rx, rect.ry
     right, bottom = left + rect.width, top + rect.height
     if not rx:
@@ -148,7 +148,7 @@ def _outline(rect: Rect) -> tuple[Step, ...]:
 
 
 def _quarter(start: Point, corner: Point, end: Point) -> tuple[Step, ...]:
-    """A line to where a corner begins, and the way round it."""
+    """Return a line to where a corner begins, and the way round it."""
     near = [(x + _ROUND * (corner[0] - x), y + _ROUND * (corner[1] - y)) for x, y in (start, end)]
     return ("L", (start,)), ("C", (near[0], near[1], end))
 

@@ -22,7 +22,7 @@ _PROBE = (
 
 
 def png_bytes(svg: str, width_px: float, height_px: float, fonts: str) -> bytes:
-    """The picture at twice its size, for screens with fine dots; a huge one at less.
+    """Return the picture at twice its size, for screens with fine dots; a huge one at less.
 
     Parameters
     ----------

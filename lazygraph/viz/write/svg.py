@@ -24,12 +24,12 @@ _IS_DARK = (
 
 
 def svg_text(picture: Picture) -> str:
-    """The picture as a whole file; the same text for the same input. O(items)."""
+    """Return the picture as a whole file; the same text for the same input. O(items)."""
     return f"{_start(picture)}>\n{_inside(picture)}</svg>\n"
 
 
 def following_svg_text(picture: Picture) -> str:
-    """A light picture that turns dark where the page around it is, as text inside HTML.
+    """Return a light picture that turns dark where the page around it is, as text inside HTML.
 
     Each light colour is exchanged for its dark counterpart, wherever it is used.
     """

@@ -268,8 +268,8 @@ def test_positions_are_nearest_to_what_is_wanted(items: list[tuple[int, int, int
     st.lists(st.tuples(st.integers(1, 500), st.integers(1, 300)), min_size=1, max_size=20),
     st.booleans(),
 )
-def test_parts_on_shelves_do_not_overlap(sizes: list[tuple[int, int]], upright: bool) -> None:
-    corners, (width, height) = on_shelves(sizes, upright=upright)
+def test_parts_on_shelves_do_not_overlap(sizes: list[tuple[int, int]], at_end: bool) -> None:
+    corners, (width, height) = on_shelves(sizes, 1.6, at_end=at_end)
 
     frames = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(corners, sizes, strict=True)]
     assert min(x for x, *_ in frames) == 0
@@ -279,10 +279,10 @@ def test_parts_on_shelves_do_not_overlap(sizes: list[tuple[int, int]], upright: 
         assert c < e or g < a or d < f or h < b
 
 
-def test_upright_parts_stand_on_their_shelf() -> None:
+def test_parts_begin_where_the_data_comes_from() -> None:
     sizes = [(10.0, 30.0), (10.0, 50.0)]
 
-    corners, _ = on_shelves(sizes, upright=True)
+    corners, _ = on_shelves(sizes, 1.6, at_end=True)
 
     assert corners[0][1] + 30 == corners[1][1] + 50
-    assert on_shelves(sizes, upright=False)[0][0][1] == 0 < inf
+    assert on_shelves(sizes, 1.6, at_end=False)[0][0][1] == 0 < inf

@@ -51,7 +51,7 @@ class Rows:
             place[item] = n
 
     def copied(self) -> list[list[int]]:
-        """The rows as they are now, to come back to."""
+        """Return the rows as they are now, to come back to."""
         return [row[:] for row in self.rows]
 
     def restore(self, rows: Sequence[Sequence[int]]) -> None:

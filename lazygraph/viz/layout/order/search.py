@@ -58,14 +58,14 @@ def order(net: Net, share: float = 1.0) -> None:
 
 
 def _search(rows: Rows, share: float) -> _Search:
-    """A search with the budget that suits the rows' size."""
+    """Return a search with the budget that suits the rows' size."""
     small = min(share * _MOST_LOOKS, _LOOKS_PER_ITEM * len(rows.place))
     large = min(2 * share * _MOST_LOOKS, _LARGE_ROUNDS * rows.cost)
     return _Search(rows, Budget(int(max(small, large, _LEAST_ROUNDS * rows.cost))))
 
 
 def _readable(rows: list[list[int]], n_boxes: int) -> list[list[int]]:
-    """The rows, or all of them turned round if more boxes read from left to right then."""
+    """Return the rows, or all of them turned round if more boxes read from left to right then."""
     rising = 0
     for row in rows:
         boxes = [item for item in row if item < n_boxes]

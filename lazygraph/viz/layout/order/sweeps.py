@@ -17,12 +17,12 @@ Wish = Callable[[list[int]], float]
 
 
 def mean(places: list[int]) -> float:
-    """The barycentre."""
+    """Return the barycentre."""
     return sum(places) / len(places)
 
 
 def median(places: list[int]) -> float:
-    """The middle; of an even number, between the two, nearer to the side more crowded."""
+    """Return the middle; of an even number, between the two, nearer to the side more crowded."""
     half, is_odd = divmod(len(places), 2)
     places.sort()
     if is_odd:

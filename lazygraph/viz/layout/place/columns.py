@@ -53,7 +53,7 @@ class _Pulls(NamedTuple):
 
 
 def columns(net: Net, widths: Sequence[float]) -> list[float]:
-    """The x of every item's middle, in px; bends have the width 0.
+    """Return the x of every item's middle, in px; bends have the width 0.
 
     Nothing in a row overlaps or changes places.
 
@@ -74,7 +74,7 @@ def columns(net: Net, widths: Sequence[float]) -> list[float]:
 
 
 def _rounds(limits: tuple[int, int], n_items: int) -> int:
-    """The more items, the fewer rounds, between two limits."""
+    """Return fewer rounds for more items, between two limits."""
     least, most = limits
     return min(max(_ROUNDS_TIMES_ITEMS // n_items, least), most)
 
@@ -134,7 +134,7 @@ class _Field:
         return wanted, weights
 
     def _straight(self, n: int, stage: _Stage) -> tuple[list[float], list[float]]:
-        """The same with straight links that pull alike at any distance."""
+        """Return the same with straight links that pull alike at any distance."""
         x, (straight, fans), (soft_px, fan_weight) = self.x, self._pulls, stage
         wanted, weights = [], []
         for item in self._net.layers[n]:
@@ -290,7 +290,7 @@ class _Bounds:
         return low, self._x[right] - self._room[right] if right >= 0 else inf
 
     def longest_run(self, chain: Sequence[int], place: int) -> _Run:
-        """The bends from a place in a chain on that can stand below each other."""
+        """Return the bends from a place in a chain on that can stand below each other."""
         low, high = -inf, inf
         for n in range(place, len(chain) - 1):
             its_low, its_high = self._of(chain[n])

@@ -62,7 +62,7 @@ class _Tree:
         self._number(0)
 
     def _number(self, root: int) -> None:
-        """Number the subtree of `root` anew, in the places that it has, and sum it up."""
+        """Give the subtree of `root` new numbers, in the places that it has, and sum it up."""
         at, first, parent = self._at, self._first, self._parent
         place = start = first[root]
         stack = [root]
@@ -88,7 +88,7 @@ class _Tree:
             last[above] = max(last[above], last[box])
 
     def leaving(self) -> int | None:
-        """A box whose subtree, moved away from its parent, shortens the whole; None if none does.
+        """Return a box whose subtree, moved away from its parent, shortens the whole; None if none does.
 
         Starts where the last search ended and takes the best of some.
         """
@@ -127,7 +127,7 @@ class _Tree:
         self._number(root)
 
     def _entering(self, box: int, sign: int) -> tuple[int, int, int]:
-        """The edge with least slack on the side to which the subtree moves: slack and ends."""
+        """Return the edge with least slack on the side to which the subtree moves: slack and ends."""
         ranks, first = self.ranks, self._first
         start, end = first[box], self._last[box]
         neighbours = self._links.dependents if sign > 0 else self._links.dependencies
@@ -142,7 +142,7 @@ class _Tree:
         return best
 
     def _common(self, one: int, other: int) -> int:
-        """The lowest box whose subtree holds both."""
+        """Return the lowest box whose subtree holds both."""
         place = self._first[other]
         while not self._first[one] <= place < self._last[one]:
             one = self._parent[one]
@@ -150,7 +150,7 @@ class _Tree:
 
 
 def tight_tree(links: Links, ranks: list[int]) -> list[Edge]:
-    """A spanning tree of connected boxes; `ranks` are shifted until its edges have length one.
+    """Return a spanning tree of connected boxes; `ranks` are shifted until its edges have length one.
 
     Grows by whichever edge has the least slack. O(edges log edges).
     """
@@ -194,7 +194,7 @@ class _Growth:
         self.tree.append((start, end))
 
     def _least(self, heap: list[tuple[int, int, int]], outer: int) -> tuple[int, int, int] | None:
-        """The first whose outer end is still outside."""
+        """Return the first whose outer end is still outside."""
         while heap and self._is_joined[heap[0][outer]]:
             heappop(heap)
         return heap[0] if heap else None

@@ -54,12 +54,12 @@ def differences(numbers: Iterable[int]) -> list[int]:
 
 
 def folded(column: list[Entry]) -> list[Entry] | Entry:
-    """The entry that all of `column` are, or else `column`."""
+    """Return the entry that all of `column` are, or else `column`."""
     return column[0] if column and column.count(column[0]) == len(column) else column
 
 
 def _rows(box: Box, scene: Scene) -> list[str]:
-    """What a fused task runs, from the top of its box down: along the data."""
+    """Return what a fused task runs, from the top of its box down: along the data."""
     rows = rows_of(box.members)
     return rows[::-1] if scene.rankdir == "BT" else rows
 
@@ -93,7 +93,7 @@ def _without_labels(boxes: Sequence[Box], texts: Iterable[str]) -> tuple[list[in
 
 
 def _in_parts(name: str) -> tuple[str, int, str]:
-    """A name around the number in it, since most names of a graph differ in that alone.
+    """Return a name around the number in it, since most names of a graph differ in that alone.
 
     Examples
     --------

@@ -87,7 +87,7 @@ def _segments(route: Sequence[Point]) -> Iterator[Segment]:
 
 
 def _nearest(segments: Sequence[Segment], place: Point) -> int:
-    """The segment whose middle is nearest to a place."""
+    """Return the segment whose middle is nearest to a place."""
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, *_, b in segments]
     return min(range(len(segments)), key=lambda n: dist(middles[n], place))
 

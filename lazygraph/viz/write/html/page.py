@@ -33,7 +33,7 @@ def html_page(
     group_layout: Layout | None = None,
     theme: str = "auto",
 ) -> str:
-    """A page to pan, zoom, search and unfold in; the same text for the same input.
+    """Return a page to pan, zoom, search and unfold in; the same text for the same input.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _without_comments(text: str) -> str:
 
 
 def _policy(script: str, style: str) -> str:
-    """A Content-Security-Policy that permits this script and this style, and no network."""
+    """Return a Content-Security-Policy that permits this script and this style, and no network."""
     return f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}"
 
 

@@ -29,7 +29,7 @@ class Palette:
         self._known: dict[tuple[bool, float | None, str], int] = {}
 
     def of_box(self, box: Box) -> int:
-        """The row with the colours of `box`."""
+        """Return the row with the colours of `box`."""
         value = None if box.value is None else round(box.value * (_STEPS - 1)) / (_STEPS - 1)
         asked = bool(box.marks & _QUIET), value, box.hue_name
         if asked not in self._known:
@@ -38,7 +38,7 @@ class Palette:
         return self._known[asked]
 
     def of_name(self, name: str) -> int:
-        """The row of a function or a worker."""
+        """Return the row of a function or a worker."""
         return self._row(Box(""), name)
 
     def scale(self) -> list[int]:

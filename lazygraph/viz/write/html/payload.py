@@ -47,7 +47,7 @@ def payload(
     group_scene: Scene | None = None,
     group_layout: Layout | None = None,
 ) -> dict[str, object]:
-    """What the page holds. O(boxes + control points)."""
+    """Return what the page holds. O(boxes + control points)."""
     palette = Palette({**(group_scene.hues if group_scene else {}), **scene.hues})
     tasks = _columns(scene, layout, palette)
     folded = None
@@ -70,7 +70,7 @@ def payload(
 
 
 def packed(data: dict[str, object]) -> str:
-    """`data` as text of letters, digits, ``+/=``: nothing in it can end a script or a comment."""
+    """Return `data` as text of letters, digits, ``+/=``: nothing in it can end a script or a comment."""
     text = json.dumps(data, separators=(",", ":"))
     return b64encode(compress(text.encode("ascii"), 9)).decode("ascii")
 
