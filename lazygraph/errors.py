@@ -362,6 +362,8 @@ class UnpicklableError(TaskError, TypeError):
 class RemoteError(TaskError):
     """What a task raised in a worker process, where it cannot be rebuilt in this one.
 
+    It is one of the nearest base class that is known here, too, as far as classes permit.
+
     Attributes
     ----------
     type_name, text, traceback_text : str

@@ -15,6 +15,7 @@ from lazygraph.tasks.records import Record
 from lazygraph.tasks.task import Call
 
 __all__ = [
+    "Absent",
     "Failed",
     "FailedCall",
     "Partial",
@@ -146,6 +147,21 @@ class Skipped(Record):
     error: BaseException | None = None
 
 
+class Absent(Record):
+    """Stands, in notes, for a value that never left the process where it was made.
+
+    Attributes
+    ----------
+    text : str
+        What to show.
+    """
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 class Partial(Mapping[Key, Any]):
     """The results that a failed run had finished and not yet released, by key.
 
@@ -195,7 +211,7 @@ def keep_partial(
         Makes a result from such a value; None if it is one.
     """
     steps = range(len(plan)) if values else ()
-    alive = {step: values[step] for step in steps if values[step] is not PENDING}
+    alive = {step: values[step] for step in steps if _is_here(values[step])}
     with suppress(Exception):
         # `http.client.IncompleteRead` has bytes by that name.
         if type(_own(error, "partial")) in (Partial, NoneType):
@@ -238,3 +254,7 @@ def forget(failure: BaseException | Failed | Skipped) -> None:
                 frame.clear()
             frame = frame.f_back
         trace = trace.tb_next
+
+
+def _is_here(value: Any) -> bool:
+    return value is not PENDING and type(value) is not Absent

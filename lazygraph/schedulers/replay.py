@@ -8,7 +8,7 @@ from typing import Any
 
 from lazygraph.errors import OptionError
 from lazygraph.randomness import Seed, seeded
-from lazygraph.schedulers.outcomes import Failed, failed_call
+from lazygraph.schedulers.outcomes import Absent, Failed, failed_call
 from lazygraph.tasks.function import Function
 
 __all__ = ["replay"]
@@ -77,5 +77,10 @@ def replay(error: BaseException | Failed) -> Any:
         raise OptionError(
             f"replay wants an error with the task's arguments, and those of {failed.shown} were "
             "forgotten, or stayed in the process that pickled it"
+        )
+    if any(type(leaf) is Absent for leaf in failed.leaves):
+        raise OptionError(
+            f"the arguments of {failed.shown} never left the worker process: run it by "
+            'scheduler="threads" to replay it'
         )
     return _again(failed.call._function, *failed.arguments, failed.seed)

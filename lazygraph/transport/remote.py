@@ -2,15 +2,16 @@
 
 Pickle alone would call an exception's `__init__` with its `args`, which few custom ones take,
 and leaves out the traceback and what caused it. Here each exception of a chain is a record
-of its own, proven in the process that made it: one that cannot be made again from its record
-arrives as a `RemoteError` in its place.
+of its own, proven in the process that made it. Where a part of it cannot be pickled, its repr
+stands for that part; where its class cannot, a `RemoteError` stands for the exception, which is
+one of the nearest base class that can.
 """
 
 from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace, TracebackType
 from typing import Any, NamedTuple, TypeAlias
@@ -36,6 +37,7 @@ class _Record(NamedTuple):
     """One exception, all of it plain data; the others are meant by their records' numbers."""
 
     blob: bytes | None  # None if it cannot be made again
+    base: bytes  # the nearest of its classes that any process knows
     type_name: str
     text: str
     notes: list[str]
@@ -101,6 +103,7 @@ class _Writer:
         known = [number for number in members if number is not None]
         return _Record(
             _blob(error) if len(known) == len(members) else None,
+            _base(type(error)),
             _type_name(type(error)),
             _text(error),
             _notes(error),
@@ -134,10 +137,14 @@ def _type_name(kind: type) -> str:
 
 
 def _text(error: BaseException) -> str:
-    for show in (str, repr):
+    return _text_of(error, str, repr)
+
+
+def _text_of(value: Any, *ways: Callable[[Any], str]) -> str:
+    for show in ways or (repr,):
         try:
             # By way of the base class: it may be a subclass of str, known here only.
-            return str.__getitem__(show(error), slice(_MOST_CHARACTERS))
+            return str.__getitem__(show(value), slice(_MOST_CHARACTERS))
         except BaseException:  # noqa: S112  # its own code may do anything
             continue
     return "<its text cannot be shown>"
@@ -163,7 +170,7 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
 
 def _blob(error: BaseException) -> bytes | None:
     """The pickle from which an exception is made again, if it is found to work."""
-    for take_apart in (_by_itself, _without_init):
+    for take_apart in (_by_itself, _without_init, _with_texts):
         try:
             blob = dumps(take_apart(error))
             if type(_made(blob, _members(error))) is type(error):
@@ -199,6 +206,31 @@ def _without_init(error: BaseException) -> Parts:
     if issubclass(type(error), BaseExceptionGroup):
         args = (error.message,)  # type: ignore[attr-defined]  # isinstance asks the instance
     return type(error), args, dict(_slots(error)), _get(error, "__dict__")
+
+
+def _with_texts(error: BaseException) -> Parts:
+    """Return the parts of an exception, with the repr of each that cannot be pickled."""
+    kind, args, slots, state = _without_init(error)
+    texts = ({name: _plain(value) for name, value in part.items()} for part in (slots, state))
+    return kind, tuple(map(_plain, args)), *texts  # type: ignore[return-value]
+
+
+def _plain(value: Any) -> Any:
+    try:
+        loads(dumps(value))
+    except BaseException:  # whatever its own code raises
+        return _text_of(value)
+    return value
+
+
+def _base(kind: type[BaseException]) -> bytes:
+    """Return the pickle of the nearest base class that goes by name."""
+    for base in type.__dict__["__mro__"].__get__(kind):
+        with suppress(BaseException):  # whatever its metaclass raises
+            stream = pickle.dumps(base, 5)
+            if b"__main__" not in stream and issubclass(base, Exception):
+                return stream
+    return pickle.dumps(Exception, 5)
 
 
 def _slots(error: BaseException) -> Iterator[tuple[str, Any]]:
@@ -271,12 +303,37 @@ def _rebuilt(record: _Record, built: list[BaseException]) -> BaseException:
 def _own_part(record: _Record, members: list[BaseException]) -> BaseException:
     if record.blob is not None:
         # Its class may be known in the worker only, or read what is there only.
-        with suppress(BaseException):
+        try:
             return _made(record.blob, members)
-    return RemoteError(record.type_name, record.text, _traceback_text(record))
+        except KeyboardInterrupt:  # the user's, of this process
+            raise
+        except BaseException:  # noqa: S110  # what the class's own code raises
+            pass
+    with suppress(Exception):  # a class of a module that is not to be had here
+        base: type[Exception] = loads(record.base)
+        return _remote_error(base, record.type_name, record.text, _shown(record))
+    return RemoteError(record.type_name, record.text, _shown(record))
 
 
-def _traceback_text(record: _Record) -> str:
+def _remote_error(base: type[Exception], *told: str) -> RemoteError:
+    """Return a `RemoteError` that is a `base` too, if the two can be one."""
+    kind: Any = RemoteError
+    if not issubclass(RemoteError, base):
+        own = {
+            "__module__": RemoteError.__module__,
+            "__setstate__": BaseException.__setstate__,
+            "__reduce__": lambda self: (_remote_error, (base, *told), vars(self)),
+        }
+        with suppress(TypeError):  # it has a layout of its own, or wants no subclass
+            kind = type("RemoteError", (RemoteError, base), own)
+    made: RemoteError = BaseException.__new__(kind)
+    _put(made, "args", told)
+    names = ("type_name", "text", "traceback_text")
+    _get(made, "__dict__").update(zip(names, told, strict=True))
+    return made
+
+
+def _shown(record: _Record) -> str:
     """What Python would have printed."""
     lines = traceback.format_list([(*frame[:3], None) for frame in record.frames])
     head = "Traceback (most recent call last):\n" if lines else ""

@@ -13,7 +13,6 @@ __all__ = [
     "Ended",
     "Failed",
     "Forget",
-    "Given",
     "Hello",
     "Logged",
     "Printed",
@@ -148,12 +147,3 @@ class Logged(NamedTuple):
 
     record: bytes
     step: int
-
-
-class Given(NamedTuple):
-    """A value that could not be sent: stands for it in notes."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text

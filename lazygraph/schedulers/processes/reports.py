@@ -9,6 +9,7 @@ from typing import Any
 from lazygraph.errors import WorkerDied, WorkerStartError
 from lazygraph.schedulers.controlled.lanes import Lane
 from lazygraph.schedulers.controlled.mail import Outcome
+from lazygraph.schedulers.outcomes import Absent
 from lazygraph.schedulers.processes import messages, surroundings
 from lazygraph.schedulers.processes.desk import Desk, Unit
 from lazygraph.schedulers.processes.dispatch import Dispatch
@@ -19,7 +20,7 @@ __all__ = ["Reports"]
 
 _MOST_UNEXPLAINED = 10
 #: Stands in the state for a result that never left its worker.
-_INTERNAL = messages.Given("<a result that stayed in the worker>")
+_INTERNAL = Absent("<a result that stayed in the worker>")
 
 
 class Reports:

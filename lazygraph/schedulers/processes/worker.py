@@ -12,6 +12,7 @@ import queue
 import signal
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from lazygraph.randomness import Seed, seeded
+from lazygraph.schedulers.outcomes import Absent
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.board import Board
@@ -30,7 +32,6 @@ from lazygraph.schedulers.processes.messages import (
     Ended,
     Failed,
     Forget,
-    Given,
     Hello,
     Quit,
     Return,
@@ -94,8 +95,11 @@ class Worker:
             while True:
                 message = self.channel.receive()
                 _HANDLERS[type(message)](self, message)
-        except BaseException:  # whatever it is, without a parent there is no work
-            os.killpg(0, signal.SIGKILL)
+        except (EOFError, OSError):  # without a parent there is no work
+            pass
+        except BaseException:  # a fault of this library's: let it be seen
+            os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
+        os.killpg(0, signal.SIGKILL)
 
     def take_work(self, work: Work) -> None:
         self.packed.update(work.functions)
@@ -190,7 +194,7 @@ class Worker:
             times += (began / 1e9, ended / 1e9)
             unsent_ns += ended - began
             if member == last or unsent_ns > _CHECKPOINT_NS:
-                if not self._report(unit, member, times, value):
+                if not self._report(unit, member, times, value, given):
                     return
                 unsent_ns = 0
 
@@ -231,7 +235,7 @@ class Worker:
             self.is_loading = False
             self.board.begin_again()
 
-    def _report(self, unit: Unit, member: int, times: list[float], value: Any) -> bool:
+    def _report(self, unit: Unit, member: int, times: list[float], value: Any, given: Any) -> bool:
         """Send a result; false if it cannot be sent."""
         try:
             packed = pack(value, self.arena)
@@ -239,7 +243,7 @@ class Worker:
             if member < len(unit) - 1:  # only a checkpoint, which nobody needs
                 return True
             path = blame(value, "its result", error)
-            self._fail(unit, member, times, error, None, path)
+            self._fail(unit, member, times, error, given, path)
             return False
         with self._lock:
             self._done.append((unit[0][0], member + 1, times[:], packed))
@@ -259,7 +263,7 @@ class Worker:
         try:
             packed = pack(given, self.arena)
         except BaseException as other:
-            packed = Given(f"<{type(given).__name__} that stayed in the worker: {other}>")
+            packed = Absent(f"<{type(given).__name__} that stayed in the worker: {other}>")
         self.flush()
         surroundings.flush_output()
         self.channel.send(Failed(unit[0][0], member, times, to_wire(error), path, packed))

@@ -9,6 +9,7 @@ import signal
 import threading
 import traceback
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tasks import fail, identity, inc
 
 import lazygraph
 from lazygraph import Failed, Skipped, compute, delayed
-from lazygraph.errors import RemoteError, TaskError, UnpicklableError
+from lazygraph.errors import OptionError, UnpicklableError
 from lazygraph.schedulers import Processes
 
 
@@ -104,13 +105,11 @@ def test_an_operating_systems_error_keeps_its_number_and_file(processes: Process
     assert (error.errno, error.filename) == (2, "/no/such/file")
 
 
-def test_what_cannot_be_made_again_arrives_as_text(processes: Processes) -> None:
+def test_what_of_an_error_cannot_be_pickled_arrives_as_text(processes: Processes) -> None:
     error = caught_from(delayed(raise_made)(Holds), processes)
-    assert type(error) is RemoteError
-    assert isinstance(error, TaskError)
-    assert error.type_name == f"{__name__}.Holds"
-    assert error.text == "holds a lock"
-    assert "in raise_made" in error.traceback_text
+    assert type(error) is Holds
+    assert str(error) == "holds a lock"
+    assert "unlocked _thread.lock" in str(error.lock)
     assert "while running task 'raise_made-" in error.__notes__[0]
 
 
@@ -336,3 +335,51 @@ def test_a_result_that_cannot_be_made_again_is_told(processes: Processes) -> Non
         delayed(Forbids)(dask_key_name="forbids").compute(scheduler=processes)
     assert "the result of task 'forbids'" in caught.value.__notes__[0]
     assert delayed(inc)(1).compute(scheduler=processes) == 2
+
+
+class ApiError(Exception):
+    """Carries what cannot be pickled."""
+
+
+def call_api(folder: Path) -> None:
+    folder.joinpath(str(len(list(folder.iterdir())))).touch()
+    error = ApiError("503")
+    error.session = threading.Lock()  # type: ignore[attr-defined]
+    raise error
+
+
+def test_an_error_that_carries_a_lock_is_tried_again_and_caught_by_its_class(
+    processes: Processes, tmp_path: Path
+) -> None:
+    task = delayed(call_api, retries=2, retry_on=ApiError)(tmp_path)
+    with pytest.raises(ApiError, match="503") as caught:
+        task.compute(scheduler=processes)
+    assert "unlocked" in caught.value.session  # type: ignore[attr-defined]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def generator(n: int) -> Iterator[int]:
+    return (i for i in range(n))
+
+
+def test_an_argument_that_travels_is_kept_though_the_result_does_not(processes: Processes) -> None:
+    """Both tasks travel together: the first one's result comes with the second one's error."""
+    first = delayed(abs)(-41)
+    with pytest.raises(UnpicklableError) as caught:
+        delayed(generator)(first).compute(scheduler=processes)
+    assert list(caught.value.partial.values()) == [41]  # type: ignore[attr-defined]
+    assert "generator(41)" in "".join(caught.value.__notes__)
+    assert list(lazygraph.replay(caught.value)) == list(range(41))
+
+
+def fail_on(_: Any) -> None:
+    raise ValueError("no")
+
+
+def test_a_value_that_never_travelled_is_no_result_and_no_argument(processes: Processes) -> None:
+    with pytest.raises(ValueError, match="no") as caught:
+        delayed(fail_on)(delayed(generator)(3)).compute(scheduler=processes)
+    assert dict(caught.value.partial) == {}  # type: ignore[attr-defined]
+    assert "fail_on(<generator that stayed in" in "".join(caught.value.__notes__)
+    with pytest.raises(OptionError, match="never left the worker process"):
+        lazygraph.replay(caught.value)
