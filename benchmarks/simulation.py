@@ -83,10 +83,10 @@ def simulate(plan: Plan, seconds: Sequence[float], n_workers: int, cost: Cost = 
             scheduler_free = max(scheduler_free, now) + cost.scheduler
             heappush(running, (scheduler_free + cost.worker + seconds[step], step))
         now, step = heappop(running)
-        state.finish(step, None)
+        released = state.finish(step, None)
         alive += 1
         most_alive = max(most_alive, alive)
-        alive -= len(state.released)
+        alive -= len(released)
     work = sum(seconds)
     return Simulated(now, work / (now * n_workers) if now else 1.0, most_alive)
 

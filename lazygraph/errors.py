@@ -26,6 +26,7 @@
     |   +-- NotReachedError (ValueError)  the goal does not depend on it
     +-- UnpackError (TypeError)           fewer values returned than ``nout`` declares
     +-- TaskError                         a task not carried out, for no fault of its function
+    |   +-- TaskExited                    it raised what ends a program, as sys.exit() does
     |   +-- TaskTimeout (TimeoutError)    it took longer than its time limit
     |   +-- WorkerDied                    it was running when its worker process died
     |   +-- UnpicklableError (TypeError)  its arguments or its result cannot travel
@@ -280,8 +281,21 @@ class TaskError(LazygraphError):
     """A task was not carried out, though its function raised nothing."""
 
 
+class TaskExited(TaskError):  # noqa: N818  # says what happened
+    """A task raised what ends a program, as ``sys.exit()`` does: the error's cause."""
+
+    def __init__(self, key: Hashable, name: str, raised: str) -> None:
+        super().__init__(key, name, raised)
+        self.key, self.name, self.raised = key, name, raised
+
+    def __str__(self) -> str:
+        return f"task {self.key!r} ({self.name}) raised {self.raised}, which ends a program"
+
+
 class TaskTimeout(TaskError, TimeoutError):  # noqa: N818  # as asyncio and concurrent name theirs
     """A task took longer than its `timeout` of `seconds`; `fate` says what became of it."""
+
+    stack = ""  # where the task was, as a traceback's lines, if its thread goes on
 
     def __init__(self, key: Hashable, name: str, seconds: float, fate: str) -> None:
         super().__init__(f"task {key!r} ({name}) took longer than its {seconds:g} s; {fate}")
@@ -330,17 +344,7 @@ class WorkerDied(TaskError):  # noqa: N818  # says what happened
 
 
 class UnpicklableError(TaskError, TypeError):
-    """What a task needs, or what it returned, cannot be sent between processes.
-
-    Attributes
-    ----------
-    key, name
-        The task's key, its function's name.
-    path
-        What cannot be sent: ``args[0].client._ctx: SSLContext (...)``.
-    hint
-        What to do about it.
-    """
+    """What a task needs or returned cannot be sent to another process; `path` says what it is."""
 
     def __init__(
         self,
@@ -363,11 +367,6 @@ class RemoteError(TaskError):
     """What a task raised in a worker process, where it cannot be rebuilt in this one.
 
     It is one of the nearest base class that is known here, too, as far as classes permit.
-
-    Attributes
-    ----------
-    type_name, text, traceback_text : str
-        The exception's class, its message, its traceback as Python would have printed it.
     """
 
     def __init__(self, type_name: str, text: str, traceback_text: str) -> None:

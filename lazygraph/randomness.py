@@ -12,7 +12,7 @@ from lazygraph.errors import OptionError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Seed", "choose_seed", "current_seed", "forbidden", "rng", "seeded"]
+__all__ = ["Seed", "choose_seed", "current_seed", "draw_from", "forbidden", "rng", "seeded"]
 
 
 class Seed:
@@ -89,6 +89,11 @@ _current: ContextVar[Seed | None] = ContextVar("lazygraph_seed", default=None)
 def current_seed() -> Seed | None:
     """The seed of the task that runs here; None outside tasks and in runs without a seed."""
     return _current.get()
+
+
+def draw_from(seed: Seed | None) -> None:
+    """Let `rng` draw from `seed` in this context from now on."""
+    _current.set(seed)
 
 
 @contextmanager

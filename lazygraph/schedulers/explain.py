@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
+from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
-from lazygraph.errors import LazygraphError
+from lazygraph.errors import LazygraphError, TaskExited, TaskTimeout
 from lazygraph.graphs.plan import Plan
 from lazygraph.randomness import Seed
 from lazygraph.schedulers.outcomes import FailedCall, failed_call, remember
 from lazygraph.tasks.fused import MemberFailed
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.reprs import short_call
+from lazygraph.tasks.reprs import short_call, short_repr
 
 __all__ = [
     "Attempt",
     "add_note",
     "annotate",
     "copy_notes",
+    "exited",
     "explain",
+    "is_interrupt",
     "short_traceback",
     "shortened",
+    "stack_of",
     "throw",
+    "throw_if",
 ]
 
 P = ParamSpec("P")
@@ -55,7 +61,10 @@ def explain(
     seed: Seed | None = None,
     attempts: Sequence[Attempt] = (),
 ) -> BaseException:
-    """The user's exception, its traceback begun at the user's frames, with a note on the task.
+    """Return the user's exception, its traceback begun at its own frames, with a note on the task.
+
+    What is no `Exception`, as SystemExit, comes as the cause of a `TaskExited`: it is to end a
+    task, not the program.
 
     Parameters
     ----------
@@ -77,15 +86,15 @@ def explain(
         error = error.error
     error = _own(error, key, run)
     _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+    error = exited(error, key, call._function.name)
     # Whatever the arguments' own code does while they are shown: the user's error matters more.
     with suppress(Exception):
         if leaves is None:
             leaves = tuple(values[slot] for slot in plan.slots[step])
         shown = short_call(call._function.name, *call._arguments(leaves))
         site, made = call._site(), max(1, len(attempts))
-        add_note(
-            error, "\n".join([_note(key, shown, site, _wanted_by(plan, step)), *_listed(attempts)])
-        )
+        note = _note(key, shown, site, _wanted_by(plan, step))
+        add_note(error, "\n".join([note, *_listed(attempts), *_stack_lines(error)]))
         remember(error, FailedCall(key, shown, site, made, call, leaves, seed, run))
     return error
 
@@ -110,6 +119,56 @@ def _own(error: BaseException, key: Key, run: int) -> BaseException:
         return error
     _TRACEBACK.__set__(made, _TRACEBACK.__get__(error))
     return made if type(made) is type(error) else error
+
+
+def exited(error: BaseException, key: Key, name: str) -> BaseException:
+    """Return the error, or a `TaskExited` with it as the cause if it would end the program."""
+    if isinstance(error, Exception):
+        return error
+    made = TaskExited(key, name, short_repr(error))
+    made.__cause__ = error
+    return made
+
+
+def _stack_lines(error: BaseException) -> Iterator[str]:
+    if type(error) is TaskTimeout and error.stack:
+        yield "  it was at:"
+        yield error.stack.rstrip("\n")
+
+
+def stack_of(thread: int) -> str:
+    """Return where a thread is, as a traceback's lines, from the first frame of the user's."""
+    from traceback import extract_stack, format_list  # late: only errors need it
+
+    frame = sys._current_frames().get(thread)
+    found = [] if frame is None else extract_stack(frame)
+    ours = [entry.filename.startswith(_HOUSE) for entry in found]
+    first = len(ours) - ours[::-1].index(True) if True in ours else 0
+    return "".join(format_list(found[first:]))
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an exception is Ctrl-C, and not a KeyboardInterrupt that the task itself raised.
+
+    A ``raise`` in the innermost frame is the task's, unless a handler of the signal is on the way.
+    """
+    if type(error) is not KeyboardInterrupt or current_thread() is not main_thread():
+        return False
+    from opcode import opmap  # late: only errors need them
+    from signal import SIGINT, getsignal
+
+    trace: TracebackType | None = _TRACEBACK.__get__(error)
+    handler = getattr(getsignal(SIGINT), "__code__", None)
+    last = trace
+    while trace is not None:
+        if trace.tb_frame.f_code is handler:
+            return True
+        trace, last = trace.tb_next, trace
+    return last is None or _opcode(last) != opmap["RAISE_VARARGS"]
+
+
+def _opcode(trace: TracebackType) -> int:
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti]
 
 
 def annotate(
@@ -141,6 +200,15 @@ def throw(error: BaseException) -> NoReturn:
     finally:
         _CONTEXT.__set__(error, context)
         del error  # or this frame and the traceback would keep each other alive
+
+
+def throw_if(error: BaseException | None) -> None:
+    """Raise `error` as `throw` does, unless it is None."""
+    try:
+        if error is not None:
+            throw(error)
+    finally:
+        del error
 
 
 def _note(key: Key, shown: str, site: str | None, wanted_by: list[Key]) -> str:

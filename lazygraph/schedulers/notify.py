@@ -1,4 +1,4 @@
-"""Tells observers what a run does; with none, nothing is made and nothing is called."""
+"""Tell observers what a run does; with none, nothing is made and nothing is called."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ from lazygraph.protocols import (
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.tasks.reprs import short_repr
 
-__all__ = ["Watch", "watched"]
+__all__ = ["Told", "Watch", "watched"]
+
+
+class Told:
+    """What observers are told at the end of a run: the error that ended it, or None."""
+
+    error: BaseException | None = None
 
 
 class Watch:
@@ -38,46 +44,46 @@ class Watch:
         self._lock = threading.RLock()
 
     @contextmanager
-    def run(self, scheduler: str, workers: int) -> Iterator[None]:
-        """The time from a run's start to its end, whatever ends it; nothing is told after it."""
+    def run(self, scheduler: str, workers: int) -> Iterator[Told]:
+        """Tell of a run's start and end, whatever ends it; nothing is told after it."""
         self._tell(RunStarted(perf_counter(), self._plan, scheduler, workers))
-        error: BaseException | None = None
+        told = Told()
         try:
-            yield
+            yield told
         except StepFailed as stopped:
-            error = stopped.error
+            told.error = stopped.error
             raise
         except BaseException as other:
-            error = other
+            told.error = other
             raise
         finally:
-            self._tell(RunEnded(perf_counter(), error))
+            self._tell(RunEnded(perf_counter(), told.error))
             self._observers.clear()  # a task that outlives its run is no longer news
-            del error
+            del told
 
     def started(self, step: int, worker: str, seconds: float | None = None) -> None:
-        """A worker begins with a step; `seconds`, if not now, says when."""
+        """Tell that a worker begins with a step; `seconds`, if not now, says when."""
         self._tell(TaskStarted(seconds or perf_counter(), self._plan.key(step), step, worker))
 
     def ended(self, step: int, worker: str, value: Any, seconds: float | None = None) -> None:
-        """A step has returned a value; `seconds`, if not now, says when."""
+        """Tell that a step has returned a value; `seconds`, if not now, says when."""
         key, nbytes = self._plan.key(step), _size_of(value)
         self._tell(TaskEnded(seconds or perf_counter(), key, step, worker, nbytes))
 
     def failed(self, step: int, worker: str, error: BaseException) -> None:
-        """A step has raised."""
+        """Tell that a step has failed for good."""
         self._tell(TaskFailed(perf_counter(), self._plan.key(step), step, worker, error))
 
     def retried(self, step: int, worker: str, error: BaseException) -> None:
-        """A step has failed and is to run again."""
+        """Tell that a step has failed and is to run again."""
         self._tell(TaskRetried(perf_counter(), self._plan.key(step), step, worker, error))
 
     def skipped(self, step: int) -> None:
-        """A step will not run."""
+        """Tell that a step will not run."""
         self._tell(TaskSkipped(perf_counter(), self._plan.key(step), step))
 
     def released(self, steps: Iterable[int], seconds: float | None = None) -> None:
-        """The results of steps are forgotten; `seconds`, if not now, says when."""
+        """Tell that the results of steps are forgotten; `seconds`, if not now, says when."""
         for step in steps:
             self._tell(Released(seconds or perf_counter(), self._plan.key(step), step))
 
@@ -95,7 +101,7 @@ class Watch:
 
 
 def _size_of(value: Any) -> int | None:
-    """The bytes of an array's or a packed value's data; for others, of the object alone."""
+    """Return the bytes of an array's or a packed value's data; for others, of the object alone."""
     try:
         nbytes = getattr(value, "nbytes", None)
         return nbytes if type(nbytes) is int else sys.getsizeof(value)
@@ -103,6 +109,6 @@ def _size_of(value: Any) -> int | None:
         return None
 
 
-def watched(watch: Watch | None, scheduler: str, workers: int) -> AbstractContextManager[None]:
-    """The time of a run that may have nobody watching."""
-    return nullcontext() if watch is None else watch.run(scheduler, workers)
+def watched(watch: Watch | None, scheduler: str, workers: int) -> AbstractContextManager[Told]:
+    """Tell of a run's start and end, if there is anybody to be told."""
+    return nullcontext(Told()) if watch is None else watch.run(scheduler, workers)

@@ -1,7 +1,8 @@
-"""Decides which step may run and which result may go: no thread, lock or process in it."""
+"""Decide which step may run and which result may go, with no thread, lock or process."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,21 +15,17 @@ class RunState:
     """How far a run of a plan is.
 
     A scheduler takes steps, calls them in whatever worker it likes, and says when each has
-    finished: O(log ready steps) for each, and O(arguments + dependents). Not thread-safe: a scheduler with threads holds a lock around
-    `take` and `finish`; `call` needs none.
+    finished: O(log ready steps) for each, and O(arguments + dependents). Not thread-safe: a
+    scheduler with threads holds a lock around `take`, `advance` and `stop`, which run no code of
+    the user's, not even a destructor; `forget` lets go of results, and needs no lock.
     """
 
-    __slots__ = (
-        "_needed",
-        "_waiting",
-        "error",
-        "is_stopped",
-        "left",
-        "plan",
-        "ready",
-        "released",
-        "values",
-    )
+    __slots__ = ("_needed", "_waiting", "error", "is_stopped", "left", "plan", "ready", "values")
+
+    #: Whether there is something to do besides running ready steps; never in a plain run.
+    has_news = False
+    #: When the next step may be tried again; never in a plain run.
+    next_due: float | None = None
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -44,11 +41,9 @@ class RunState:
         # A heap: the plan's order is the one that keeps few results alive. (Last in, first out
         # is quicker by a tenth and kept ten times as many in a shuffle.)
         self.ready = [step for step, count in enumerate(self._waiting) if not count]
-        #: Steps whose results went with the last `finish`.
-        self.released: list[int] = []
 
     def take(self) -> int | None:
-        """The ready step that comes first in the plan; None when none is ready."""
+        """Return the ready step that comes first in the plan; None when none is ready."""
         return heappop(self.ready) if self.ready else None
 
     def call(self, step: int) -> Any:
@@ -59,12 +54,18 @@ class RunState:
             return self.plan.funcs[step](values[slots[0]])
         return self.plan.funcs[step](*[values[slot] for slot in slots])
 
-    def finish(self, step: int, value: Any) -> None:
-        """Keep the step's result while it is needed, let go of its inputs, free dependents."""
-        plan, needed, waiting, released = self.plan, self._needed, self._waiting, self.released
-        released.clear()
+    def advance(self, step: int, value: Any) -> list[int]:
+        """Keep the step's result while it is needed and free its dependents.
+
+        Returns
+        -------
+        list of int
+            The steps whose results nobody needs any more, to be given to `forget`.
+        """
         if self.is_stopped:
-            return
+            return []
+        plan, needed, waiting = self.plan, self._needed, self._waiting
+        released = []
         if needed[step]:
             self.values[step] = value
         else:
@@ -72,35 +73,78 @@ class RunState:
         for slot in plan.dependencies[step]:
             needed[slot] -= 1
             if not needed[slot]:
-                self.values[slot] = PENDING
                 released.append(slot)
         self.left -= 1
         for user in plan.dependents[step]:
             waiting[user] -= 1
             if not waiting[user]:
                 heappush(self.ready, user)
+        return released
 
-    def stop(self, error: BaseException) -> None:
-        """Hand out no more steps, forget all results; the first error is the one that counts."""
+    def forget(self, steps: Iterable[int]) -> None:
+        """Let go of results: the user's destructors run here."""
+        values = self.values
+        try:
+            for step in steps:
+                values[step] = PENDING
+        except IndexError:  # the run was stopped meanwhile, and has no values
+            pass
+
+    def finish(self, step: int, value: Any) -> list[int]:
+        """Advance and forget in one, where no lock is held; return the steps forgotten."""
+        released = self.advance(step, value)
+        self.forget(released)
+        return released
+
+    def stop(self, error: BaseException) -> list[Any]:
+        """Hand out no more steps; the first error is the one that counts.
+
+        Returns
+        -------
+        list
+            All the results, to be dropped where no lock is held.
+        """
         self.ready.clear()
-        if not self.is_stopped:
-            self.is_stopped, self.error = True, error
-            self.values.clear()  # in place: the failed function's frame leads to the list
+        if self.is_stopped:
+            return []
+        self.is_stopped, self.error = True, error
+        values = self.values[:]
+        self.values.clear()  # in place: the failed function's frame leads to the list
+        return values
+
+    def take_error(self) -> BaseException | None:
+        """Return the error of the run, which is then kept here no longer."""
+        error, self.error = self.error, None
+        return error
+
+    @property
+    def n_ready(self) -> int:
+        """How many steps are ready."""
+        return len(self.ready)
 
     @property
     def is_over(self) -> bool:
         """Whether every step has finished, or one has failed."""
         return not self.left or self.is_stopped
 
+    def has_result(self, step: int) -> bool:
+        """Whether what stands, or stood, in the step's place is a result: here, always."""
+        return 0 <= step < len(self.plan)
+
     def results(self) -> list[Any]:
-        """The values of the outputs."""
+        """Return the values of the outputs."""
         return [self.values[step] for step in self.plan.outputs]
 
 
-def run_in_order(plan: Plan, values: list[Any] | None = None) -> list[Any]:
-    """Run every step in the plan's own order, on this thread; the values of the outputs.
+def run_in_order(
+    plan: Plan,
+    values: list[Any] | None = None,
+    funcs: Iterable[Callable[..., Any]] | None = None,
+) -> list[Any]:
+    """Run every step in the plan's own order, on this thread; return the values of the outputs.
 
-    `values`, if given, are as `Plan.blank_values` gives them, and are used up.
+    `values`, if given, are as `Plan.blank_values` gives them, and are used up; `funcs` gives
+    the plan's functions, each at the moment when it is to be called.
 
     The same as taking and finishing steps one by one, in a tenth of the time: the order is
     known, so that nothing has to be counted. 0.1 to 0.3 us a step.
@@ -114,7 +158,7 @@ def run_in_order(plan: Plan, values: list[Any] | None = None) -> list[Any]:
     last_use, pending = plan.last_use, PENDING
     step = -1
     try:
-        for call, slots in zip(plan.funcs, plan.slots, strict=True):
+        for call, slots in zip(plan.funcs if funcs is None else funcs, plan.slots, strict=True):
             step += 1  # here, so that Ctrl-C between two steps is not put on the second
             n = len(slots)
             if n == 1:

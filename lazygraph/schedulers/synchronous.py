@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lazygraph.graphs.plan import Plan
+from lazygraph.graphs.plan import PENDING, Plan
 from lazygraph.protocols import Observer
-from lazygraph.schedulers.controlled import Controller, InlineLane, InlineStream, Stream
-from lazygraph.schedulers.explain import explain, throw
-from lazygraph.schedulers.notify import Watch
+from lazygraph.randomness import Seed, draw_from, seeded
+from lazygraph.schedulers.controlled import InlineStream, Stream, is_simple, run_here, stream_here
+from lazygraph.schedulers.explain import add_note, explain, is_interrupt, throw
 from lazygraph.schedulers.outcomes import keep_partial
-from lazygraph.schedulers.runstate import RunState, StepFailed, run_in_order
+from lazygraph.schedulers.runstate import StepFailed, run_in_order
 from lazygraph.tasks.options import CONTROLS
 from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
 
 __all__ = ["Synchronous"]
 
-_WORKER = "main"
-
 
 class Synchronous:
-    """One thread, the caller's own: for debuggers, small tasks, and as the plain reference."""
+    """One thread, the caller's own: for debuggers, small tasks, and as the plain reference.
+
+    Notes
+    -----
+    A microsecond a task; three with options or observers. Tasks run in the caller's context: a
+    ContextVar that one sets keeps its value. Where the caller's thread cannot be interrupted
+    (other threads than the main one, and Windows), tasks with time limits run on one of their own.
+    """
 
     name = "synchronous"
     honours = CONTROLS | TERMS
@@ -32,76 +37,54 @@ class Synchronous:
     def stream(
         self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
     ) -> Stream:
-        """The plan's outputs, one by one."""
-        return InlineStream(self._controller(plan, observers, terms, lookahead or 4))
-
-    def _controller(
-        self,
-        plan: Plan,
-        observers: Sequence[Observer],
-        terms: Terms,
-        lookahead: int | None = None,
-    ) -> Controller:
-        lane = InlineLane()
-        return Controller(plan, observers, terms, self.name, 1, lane, lookahead=lookahead)
+        """Return the plan's outputs, one by one."""
+        return InlineStream(*stream_here(plan, observers, terms, self.name, lookahead or 4))
 
     def run(
         self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
     ) -> list[Any]:
-        """The values of the plan's outputs."""
-        if plan.is_controlled or terms is not NO_TERMS:
-            return self._controller(plan, observers, terms).run()
-        if observers:
-            return _run_watched(plan, Watch(plan, observers))
-        return self.run_values(plan)
+        """Return the values of the plan's outputs."""
+        if observers or not is_simple(plan, terms):
+            return run_here(plan, observers, terms, self.name)
+        return self.run_values(plan, seed=terms.seed)
 
     @staticmethod
-    def run_values(plan: Plan, values: list[Any] | None = None) -> list[Any]:
-        """The values of the outputs of a plan of which nothing else is asked.
+    def run_values(
+        plan: Plan, values: list[Any] | None = None, seed: Seed | None = None
+    ) -> list[Any]:
+        """Return the values of the outputs of a plan of which nothing else is asked.
 
         `values`, if given, are its blank values with some of the constants replaced.
         """
         try:
-            return run_in_order(plan, values)
+            if seed is None:
+                return run_in_order(plan, values)
+            with seeded(seed):
+                return run_in_order(plan, values, _seeded_calls(plan, seed))
         except StepFailed as stopped:
-            failure = _explained(plan, stopped)
-        try:
-            return throw(failure)  # outside the handler: it gains no context
-        finally:
-            del failure  # or this frame and the traceback would keep each other alive
+            failure = [_explained(plan, stopped, seed)]
+        return throw(failure.pop())  # outside the handler: it gains no context
 
 
-def _explained(plan: Plan, stopped: StepFailed) -> BaseException:
-    failure = explain(stopped.error, plan, stopped.step, stopped.values)
+def _seeded_calls(plan: Plan, seed: Seed) -> Iterator[Callable[..., Any]]:
+    """Give the plan's calls, and let `rng` draw from each one's seed until the next is asked for."""
+    for step, call in enumerate(plan.funcs):
+        draw_from(seed.at(step))
+        yield call
+
+
+def _stopped_note(plan: Plan, stopped: StepFailed) -> str:
+    done = stopped.values[stopped.step] is not PENDING
+    note = f"stopped: {stopped.step + done} of {len(plan)} tasks done"
+    return note if done else f"{note}, in the middle of {plan.key(stopped.step)!r}"
+
+
+def _explained(plan: Plan, stopped: StepFailed, seed: Seed | None) -> BaseException:
+    failure = stopped.error
+    if is_interrupt(failure):
+        add_note(failure, _stopped_note(plan, stopped))
+    else:
+        failure = explain(failure, plan, stopped.step, stopped.values, seed=seed)
     keep_partial(failure, plan, stopped.values)
     stopped.values.clear()  # the failed function's frame leads here: it keeps no results
     return failure
-
-
-def _run_watched(plan: Plan, watch: Watch) -> list[Any]:
-    """The same, step by step, telling observers."""
-    try:
-        return _stepped(plan, watch)
-    except StepFailed as stopped:
-        failure = _explained(plan, stopped)
-    try:
-        return throw(failure)
-    finally:
-        del failure
-
-
-def _stepped(plan: Plan, watch: Watch) -> list[Any]:
-    state = RunState(plan)
-    with watch.run(Synchronous.name, 1):
-        while (step := state.take()) is not None:
-            watch.started(step, _WORKER)
-            try:
-                value = state.call(step)
-            except BaseException as error:
-                watch.failed(step, _WORKER, error)
-                raise StepFailed(step, state.values, error) from None
-            watch.ended(step, _WORKER, value)
-            state.finish(step, value)
-            del value  # or it would outlive its release by one step
-            watch.released(state.released)
-    return state.results()

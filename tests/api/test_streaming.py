@@ -316,4 +316,6 @@ def test_ctrl_c_in_a_loop_says_what_was_running() -> None:
         assert process.stdout.readline() == "started\n"
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
-    assert "NOTES lazygraph: stopped: 0 of 4 tasks done, 2 running: 'hang-" in output
+    assert (
+        "NOTES lazygraph: stopped: 0 of 4 tasks done, 2 still running in threads: 'hang-" in output
+    )

@@ -22,12 +22,9 @@ from tasks import add, append, fail, flaky, identity, inc, said, wait_until
 
 import lazygraph
 from lazygraph import Failed, Graph, Skipped, compute, config, delayed, persist
-from lazygraph.graphs.plan import make_plan
+from lazygraph.errors import TaskExited
 from lazygraph.observers import Recorder, RunEnded
 from lazygraph.protocols import Scheduler
-from lazygraph.schedulers.controlled import Controller, InlineLane
-from lazygraph.schedulers.controlled.mail import Mailbox
-from lazygraph.tasks.terms import Terms
 
 LOCAL = pytest.mark.parametrize("name", ["synchronous", "threads"])
 
@@ -105,33 +102,19 @@ def test_skips_pass_from_lane_to_lane(own_scheduler: Scheduler) -> None:
     assert (type(skipped), skipped.because) == (Skipped, bad.key)
 
 
-class Impatient(Mailbox):
-    """Does not wait for mail that nobody is about to send."""
-
-    def wait(self, seconds: float | None) -> Any:
-        assert not self.is_empty
-        return super().wait(seconds)
-
-
-def test_skips_wait_for_nothing() -> None:
-    """Once the first has failed, on this very thread, there is nothing to wait for."""
-    value = delayed(fail)(1)
-    for _ in range(5):
-        value = delayed(later)(delayed(identity)(value))
-    plan = make_plan(value.graph, [value.key])
-    terms = Terms(on_error="collect")
-    run = Controller(plan, [], terms, "test", 1, InlineLane(), mailbox=Impatient())
-    assert type(run.run()[0]) is Skipped
-
-
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-def test_what_ends_a_program_ends_the_run(
+def test_what_ends_a_program_ends_the_task_alone(
     own_scheduler: Scheduler, tmp_path: Path, kind: type[BaseException]
 ) -> None:
     first = delayed(flaky)(tmp_path / "calls", 1, 1, kind)
     after = delayed(append)(tmp_path / "log", delayed(str)(first))
-    with pytest.raises(kind, match="call 1") as caught:
-        collect(after, scheduler=own_scheduler)
+    ((failed, other),) = collect([after, delayed(inc)(1)], scheduler=own_scheduler)
+    assert (type(failed), other) == (Skipped, 2)
+    ((failed,),) = collect([first], scheduler=own_scheduler)
+    assert failed == 1  # the second call
+    with pytest.raises(TaskExited, match="call 1") as caught:
+        delayed(flaky)(tmp_path / "others", 1, 1, kind).compute(scheduler=own_scheduler)
+    assert type(caught.value.__cause__) is kind
     assert "while running task" in caught.value.__notes__[0]
     assert said(tmp_path / "log") == ""
 
@@ -216,14 +199,6 @@ def test_observed_runs_have_it_too(own_scheduler: Scheduler, options: Any) -> No
     with pytest.raises(ValueError, match="cannot use") as caught:
         compute(good, delayed(fail)(good), scheduler=own_scheduler, observers=[Recorder()])
     assert dict(caught.value.partial) == {good.key: 2}
-
-
-def test_a_failed_task_is_no_partial_result(own_scheduler: Scheduler, tmp_path: Path) -> None:
-    bad, good = delayed(fail)(1), delayed(tell)(tmp_path / "good", 3)
-    ends = delayed(flaky)(tmp_path / "end", 1, good, KeyboardInterrupt)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        collect(bad, delayed(inc)(bad), good, ends, scheduler=own_scheduler)
-    assert dict(caught.value.partial) == {good.key: 3}
 
 
 def raise_incomplete() -> None:

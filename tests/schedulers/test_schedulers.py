@@ -16,6 +16,7 @@ from tasks import add, double, fail, inc, said, tallied, total
 
 import lazygraph
 from lazygraph import Graph, Ref, Task, compute, delayed
+from lazygraph.errors import TaskExited
 from lazygraph.graphs.plan import make_plan
 from lazygraph.observers import Recorder
 from lazygraph.protocols import Scheduler
@@ -161,13 +162,20 @@ def raise_it(kind: type[BaseException]) -> None:
     raise kind("from a task")
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, StopIteration, GeneratorExit])
-def test_exceptions_that_mean_something_to_python_are_the_tasks_own(
+def test_a_task_s_stop_iteration_is_its_own(scheduler: Scheduler) -> None:
+    with pytest.raises(StopIteration, match="from a task") as caught:
+        delayed(raise_it)(StopIteration).compute(scheduler=scheduler)
+    assert "raise_it" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_what_ends_a_program_ends_the_task_alone(
     scheduler: Scheduler, kind: type[BaseException]
 ) -> None:
-    with pytest.raises(kind, match="from a task") as caught:
+    with pytest.raises(TaskExited, match=r"raise_it.* raised .*from a task") as caught:
         delayed(raise_it)(kind).compute(scheduler=scheduler)
     assert "raise_it" in caught.value.__notes__[0]
+    assert type(caught.value.__cause__) is kind
 
 
 def test_a_returned_exception_is_a_value(scheduler: Scheduler) -> None:

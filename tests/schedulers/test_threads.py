@@ -18,7 +18,7 @@ from tasks import add, inc, total, wait_until
 from lazygraph import compute, delayed
 from lazygraph.errors import OptionError
 from lazygraph.schedulers import Threads
-from lazygraph.schedulers.threads import _current_crew
+from lazygraph.schedulers.controlled import Team
 
 
 def test_n_tasks_run_at_once_on_n_workers() -> None:
@@ -29,30 +29,40 @@ def test_n_tasks_run_at_once_on_n_workers() -> None:
 
 
 def until_asleep(n: int) -> None:
-    """Return when `n` other workers of the crew that runs this sleep."""
-    crew = _current_crew.get()
-    assert crew is not None
-    assert wait_until(lambda: len(crew.sleepers) == n)
+    """Return when `n` other workers of the team that runs this sleep."""
+    team = Team.joined()
+    assert team is not None
+    assert wait_until(lambda: len(team.sleepers) == n)
 
 
 def test_tasks_that_become_ready_together_wake_workers_that_sleep() -> None:
-    """first -> three tasks that wait for each other: the other workers sleep during first."""
-    barrier = threading.Barrier(3)
-    first = delayed(until_asleep)(2)
-    values = [delayed(lambda _: barrier.wait(10))(first) for _ in range(3)]
+    """Three that meet -> first -> three that meet: the other workers sleep during first."""
+    before, after = threading.Barrier(3), threading.Barrier(3)
+    started = [delayed(before.wait)(10) for _ in range(3)]
+    first = delayed(lambda _: until_asleep(2))(started)
+    values = [delayed(lambda _: after.wait(10))(first) for _ in range(3)]
     assert sorted(compute(*values, num_workers=3)) == [0, 1, 2]
 
 
 def test_a_compute_inside_a_task_wakes_workers_that_sleep() -> None:
-    """Three steps start three workers; two sleep when outer computes."""
-    barrier = threading.Barrier(3)
+    """Three that meet start three workers; two sleep when outer computes."""
+    before, inside = threading.Barrier(3), threading.Barrier(3)
 
-    def outer() -> list[int]:
+    def outer(_: Any) -> list[int]:
         until_asleep(2)
-        return sorted(compute(*[delayed(barrier.wait)(10) for _ in range(3)]))
+        return sorted(compute(*[delayed(inside.wait)(10) for _ in range(3)]))
 
-    values = compute(delayed(outer)(), delayed(inc)(0), delayed(inc)(1), num_workers=3)
-    assert values == ([0, 1, 2], 1, 2)
+    started = [delayed(before.wait)(10) for _ in range(3)]
+    assert delayed(outer)(started).compute(num_workers=3) == [0, 1, 2]
+
+
+def test_threads_are_started_as_tasks_wait_for_one() -> None:
+    """A chain needs one thread, whatever the number of workers."""
+    value = delayed(threading.get_ident)()
+    seen = [value]
+    for _ in range(20):
+        seen.append(delayed(lambda _: threading.get_ident())(seen[-1]))
+    assert len(set(compute(seen, num_workers=16)[0])) == 1
 
 
 def test_never_more_tasks_at_once_than_workers() -> None:

@@ -1,28 +1,33 @@
 """Plan and terms in, results out, with control over every task: retries, limits, time limits.
 
-`state` decides, `lanes` run tasks, the `controller` stands between them. Runs of which nothing
-of this is asked take the shorter ways of `synchronous` and `threads`.
+`state` decides and `active` settles attempts. A `team` of threads, or the caller alone (`solo`),
+takes steps by itself; processes are handed them by a `controller`, which their executor reports to.
 """
 
+from lazygraph.schedulers.controlled.active import is_simple
 from lazygraph.schedulers.controlled.controller import Controller
-from lazygraph.schedulers.controlled.lanes import (
-    InlineLane,
-    ThreadLane,
-    is_inside_lane,
-    is_on_loop,
-    settle_in,
-)
+from lazygraph.schedulers.controlled.executors import Executor
+from lazygraph.schedulers.controlled.host import enter_task, is_on_loop
+from lazygraph.schedulers.controlled.local import LocalExecutor
+from lazygraph.schedulers.controlled.solo import run_here, stream_here
 from lazygraph.schedulers.controlled.streams import InlineStream, PumpedStream, Stream, Streaming
+from lazygraph.schedulers.controlled.team import Team, stays_here
+from lazygraph.schedulers.controlled.teamrun import TeamRun
 
 __all__ = [
     "Controller",
-    "InlineLane",
+    "Executor",
     "InlineStream",
+    "LocalExecutor",
     "PumpedStream",
     "Stream",
     "Streaming",
-    "ThreadLane",
-    "is_inside_lane",
+    "Team",
+    "TeamRun",
+    "enter_task",
     "is_on_loop",
-    "settle_in",
+    "is_simple",
+    "run_here",
+    "stays_here",
+    "stream_here",
 ]

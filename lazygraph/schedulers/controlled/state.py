@@ -1,4 +1,4 @@
-"""Decides which step may run, under terms: as `RunState`, no thread, lock, process or clock in it.
+"""Decide which step may run, under terms; as `RunState`, with no thread, lock, process or clock.
 
 What it adds: priorities, resources, further attempts, errors that are collected, results
 that are handed out one by one, and steps that run elsewhere than the rest.
@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
 
+from lazygraph.errors import WorkerDied
 from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.controlled.resources import Demand, Resources
 from lazygraph.schedulers.explain import Attempt
@@ -22,7 +23,7 @@ from lazygraph.tasks.terms import Terms
 
 __all__ = ["ControlledState"]
 
-#: How often a task whose function says nothing of retries survives the death of its worker.
+#: How often a task of whose retries nothing is said survives the death of its worker.
 _RERUNS = 2
 
 
@@ -31,8 +32,8 @@ class ControlledState(RunState):
 
     Parameters
     ----------
-    lane_of : mapping of int to str
-        The lanes of the steps that do not run on the "main" one.
+    executor_of : mapping of int to str
+        The executors of the steps that do not run on the "main" one.
     lookahead : int, optional
         How many outputs may be on their way at once; given, outputs are handed out by
         `delivered` and not kept.
@@ -42,17 +43,22 @@ class ControlledState(RunState):
     attempts : dict of int to list of Attempt
         Of the steps that have failed.
     skipped : list of (int, list of int)
-        Steps that were skipped, and whose results went with that, since somebody last
-        emptied the list.
+        Steps that were skipped, and whose results are to be forgotten with that, since somebody
+        last emptied the list.
     delivered : list of (int, value)
         Places among the outputs, and results, since somebody last emptied the list.
+    has_news : bool
+        Whether something was skipped or delivered, or became ready for another executor than
+        the main one, since somebody last set it to false.
     """
 
     __slots__ = (
         "_because",
         "_due",
+        "_executor_of",
+        "_has_demands",
+        "_held_over",
         "_horizons",
-        "_lane_of",
         "_parked",
         "_places",
         "_queues",
@@ -62,6 +68,7 @@ class ControlledState(RunState):
         "claimed",
         "consumed",
         "delivered",
+        "has_news",
         "skipped",
         "terms",
     )
@@ -70,7 +77,7 @@ class ControlledState(RunState):
         self,
         plan: Plan,
         terms: Terms,
-        lane_of: Mapping[int, str] | None = None,
+        executor_of: Mapping[int, str] | None = None,
         lookahead: int | None = None,
     ) -> None:
         super().__init__(plan)
@@ -80,11 +87,14 @@ class ControlledState(RunState):
         self.delivered: list[tuple[int, Any]] = []
         self.consumed = 0  # outputs that the user has taken
         self.claimed: set[int] = set()  # steps that run with the one before: never ready
-        self._lane_of = lane_of or {}
+        self.has_news = False
+        self._executor_of = executor_of or {}
+        self._held_over: list[int] = []  # steps given up whose thread still uses their resources
         self._queues: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self._resources = Resources(terms.limits)
-        # Ready but for resources: by lane and demand, so that when something is given back, one
-        # of each kind is tried, not all.
+        self._has_demands = any(options.uses for options in set(plan.options.values()))
+        # Ready but for resources: by executor and demand, so that when something is given back,
+        # one of each kind is tried, not all.
         self._waiters: dict[tuple[str, Demand], list[tuple[float, int]]] = defaultdict(list)
         self._due: list[tuple[float, int]] = []  # when steps may be tried again
         self._because: dict[int, Failed] = {}  # steps without a result: what failed
@@ -123,14 +133,14 @@ class ControlledState(RunState):
             heappush(self._parked, step)
             return
         options = self.plan.options.get(step, NO_OPTIONS)
-        heappush(self._queues[self._lane(step)], (-options.priority, step))
+        executor = self._executor_of.get(step, "main")
+        if executor != "main":
+            self.has_news = True
+        heappush(self._queues[executor], (-options.priority, step))
 
-    def _lane(self, step: int) -> str:
-        return self._lane_of.get(step, "main")
-
-    def take(self, lane: str = "main") -> int | None:
-        """The ready step of a lane that comes first, its resources taken; None if none is."""
-        queue = self._queues[lane]
+    def take(self, executor: str = "main") -> int | None:
+        """Return the ready step that comes first, its resources taken; None if none is."""
+        queue = self._queues[executor]
         while queue and not self.is_stopped:
             rank = heappop(queue)
             step = rank[1]
@@ -141,9 +151,9 @@ class ControlledState(RunState):
                 return step
             if self._resources.has(demand):
                 self._resources.take(demand)
-                self._let_try(lane, demand)
+                self._let_try(executor, demand)
                 return step
-            heappush(self._waiters[lane, demand], rank)
+            heappush(self._waiters[executor, demand], rank)
         return None
 
     def put_back(self, step: int) -> None:
@@ -158,9 +168,13 @@ class ControlledState(RunState):
             or step <= self._horizons[min(self.consumed, len(self._horizons) - 1)]
         )
 
+    def has_ready(self, executor: str) -> bool:
+        """Whether steps of an executor are ready, including those that lack resources."""
+        return bool(self._queues[executor])
+
     @property
     def n_ready(self) -> int:
-        """How many steps of the main lane are ready, those that lack resources among them or not."""
+        """How many steps of the main executor are ready, including those that lack resources."""
         return len(self._queues["main"])
 
     def _skip(self, step: int) -> bool:
@@ -168,8 +182,9 @@ class ControlledState(RunState):
         for needed in self.plan.dependencies[step]:
             if needed in self._because:
                 failed = self._because[step] = self._because[needed]
-                self.finish(step, Skipped(failed.key, failed.error))
-                self.skipped.append((step, self.released[:]))
+                released = self.advance(step, Skipped(failed.key, failed.error))
+                self.skipped.append((step, released))
+                self.has_news = True
                 return True
         return False
 
@@ -178,51 +193,79 @@ class ControlledState(RunState):
         return self.plan.options.get(step, NO_OPTIONS).uses
 
     def _give_back(self, step: int) -> None:
+        if step in self._held_over:
+            self._held_over.remove(step)
+            return
         demand = self._demand(step)
         if demand:
             self._resources.give_back(demand)
-            for lane, wanted in list(self._waiters):
-                self._let_try(lane, wanted)
+            for executor, wanted in list(self._waiters):
+                self._let_try(executor, wanted)
 
-    def _let_try(self, lane: str, demand: Demand) -> None:
+    def hold_over(self, step: int) -> None:
+        """Leave the step's resources taken when it is given up: its thread still uses them."""
+        if self._demand(step):
+            self._held_over.append(step)
+
+    def give_back(self, step: int) -> None:
+        """Free what a step that was given up has used until now."""
+        self._give_back(step)
+
+    @property
+    def lacks_resources(self) -> bool:
+        """Whether some step waits for nothing but resources."""
+        return bool(self._waiters)
+
+    def _let_try(self, executor: str, demand: Demand) -> None:
         """Let the first of those that wait for so much have another try, if there is so much.
 
         It may come too late. Then it waits again, for whoever was quicker to give it back.
         """
-        waiters = self._waiters.get((lane, demand))
+        waiters = self._waiters.get((executor, demand))
         if waiters and self._resources.has(demand):
-            heappush(self._queues[lane], heappop(waiters))
+            heappush(self._queues[executor], heappop(waiters))
+            if executor != "main":
+                self.has_news = True
             if not waiters:
-                del self._waiters[lane, demand]
+                del self._waiters[executor, demand]
 
     # --------------------------------------------------------------- outcomes
-    def finish(self, step: int, value: Any) -> None:
-        """As `RunState.finish`; also hand out an output, and free what the step used."""
-        super().finish(step, value)
+    def advance(self, step: int, value: Any) -> list[int]:
+        """As `RunState.advance`; also hand out an output, and free what the step used."""
         if self.is_stopped:
-            return
-        self.claimed.discard(step)
-        if step not in self._because:
+            return []
+        released = super().advance(step, value)
+        if self.claimed:
+            self.claimed.discard(step)
+        if self._has_demands and step not in self._because:
             self._give_back(step)
-        for place in self._places.get(step, ()):
-            self.delivered.append((place, value))
-        self._sort_ready()
+        if self._places:
+            for place in self._places.get(step, ()):
+                self.delivered.append((place, value))
+                self.has_news = True
+        if self.ready:
+            self._sort_ready()
+        return released
 
     def retry_at(self, step: int, error: BaseException, seconds: float, now: float) -> float | None:
-        """Note a failed attempt; when to try again, or None if that is not to be."""
+        """Note a failed attempt; return when to try again, or None if that is not to be.
+
+        The death of the worker is an attempt that failed like any other, but for how often a
+        task is tried again of which nothing was said.
+        """
         options = self.plan.options.get(step, NO_OPTIONS)
-        made = self._note(step, error, seconds)
-        if made > (options.retries or 0) or not isinstance(error, options.retry_on):
+        made = self.note(step, error, seconds)
+        if type(error) is WorkerDied and error.key == self.plan.key(step):
+            most = _RERUNS if options.retries is None else options.retries
+            may_retry = options.rerun
+        else:
+            most, may_retry = options.retries or 0, isinstance(error, options.retry_on)
+        if made > most or not may_retry:
             return None
         return now + float(options.backoff) * 2.0 ** min(made - 1, 1000)
 
-    def survives(self, step: int, error: BaseException, seconds: float) -> bool:
-        """Note that a worker died of a step; whether the step is to run again."""
-        options = self.plan.options.get(step, NO_OPTIONS)
-        made = self._note(step, error, seconds)
-        return options.rerun and made <= (_RERUNS if options.retries is None else options.retries)
-
-    def _note(self, step: int, error: BaseException, seconds: float) -> int:
+    def note(self, step: int, error: BaseException, seconds: float) -> int:
+        """Note a failed attempt; return how many there have been."""
         try:
             text = f"{type(error).__name__}: {error}"
         except Exception:  # its __str__ may raise
@@ -235,21 +278,23 @@ class ControlledState(RunState):
         self._give_back(step)
         heappush(self._due, (when, step))
 
-    def give_up(self, step: int, error: BaseException) -> bool:
-        """A step has failed for good; whether the run goes on."""
-        if self.terms.on_error == "raise":
-            self.stop(error)
-            return False
+    def give_up(self, step: int, error: BaseException) -> list[int]:
+        """Put the error in the place of the result of a step that has failed for good.
+
+        Returns
+        -------
+        list of int
+            The steps whose results nobody needs any more.
+        """
         key = self.plan.key(step)
         self._give_back(step)
         failed = self._because[step] = Failed(error, key)
-        self.finish(step, failed)
-        return True
+        return self.advance(step, failed)
 
     # ------------------------------------------------------------ time, users
     @property
-    def next_due(self) -> float | None:
-        """When the next step may be tried again."""
+    def next_due(self) -> float | None:  # type: ignore[override]
+        """The time at which the next step may be tried again."""
         return self._due[0][0] if self._due else None
 
     def wake(self, now: float) -> None:
@@ -272,5 +317,5 @@ class ControlledState(RunState):
         self._because.clear()
 
     def results(self) -> list[Any]:
-        """The values of the outputs; none where they were handed out."""
+        """Return the values of the outputs; none where they were handed out."""
         return [] if self._places else super().results()

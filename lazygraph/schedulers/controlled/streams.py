@@ -1,20 +1,20 @@
-"""From a controller to results one by one, on the user's thread, while workers go on."""
+"""Results one by one, on the user's thread, while workers go on."""
 
 from __future__ import annotations
 
 import contextvars
 import queue
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
 from lazygraph.errors import RunStopped
 from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
-from lazygraph.schedulers.controlled.controller import Controller
-from lazygraph.schedulers.controlled.mail import Cancelled, Consumed
-from lazygraph.schedulers.explain import copy_notes, throw
+from lazygraph.schedulers.controlled.teamrun import TeamRun
+from lazygraph.schedulers.explain import copy_notes, throw_if
 from lazygraph.tasks.terms import Terms
 
 __all__ = ["InlineStream", "PumpedStream", "Stream", "Streaming"]
@@ -52,20 +52,24 @@ class Streaming(Protocol):
 class InlineStream:
     """A run on the user's own thread: it goes on while the next output is waited for."""
 
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
-        self._outputs = controller.stream()
+    def __init__(self, run: TeamRun, outputs: Iterator[tuple[int, Any]]) -> None:
+        self._run, self._outputs = run, outputs
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        return self._outputs
+        # In no name of this frame, an output is the user's alone. (And `yield from` would let
+        # whoever leaves the loop end the run as if it had failed.)
+        with suppress(StopIteration):
+            while True:
+                yield next(self._outputs)
+        self._run.raise_error()
 
     def consume(self) -> None:
         """Make room for another."""
-        self._controller.state.consume()
+        self._run.consume()
 
     def cancel(self) -> None:
         """Let the run end after the step in hand."""
-        self._controller.mailbox.post(Cancelled())
+        self._run.cancel()
 
     def close(self, _: BaseException | None = None) -> None:
         """End the run."""
@@ -74,19 +78,39 @@ class InlineStream:
             outputs.throw(RunStopped("the rest of the run is not asked for"))
 
 
+class Pumped(Protocol):
+    """What a pumped stream asks of its run."""
+
+    def consume(self) -> None:
+        """Make room for another output; from any thread."""
+
+    def cancel(self) -> None:
+        """End the run; from any thread."""
+
+
 class _End:
     """After the last output: what the run raised, if it did."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
+    def take_error(self) -> BaseException | None:
+        """Return the error, which is then kept here no longer."""
+        error, self.error = self.error, None
+        return error
+
 
 class PumpedStream:
     """A run in a thread of its own, so that it goes on while the user works on an output."""
 
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
-        self._arrived: queue.SimpleQueue[tuple[int, Any] | _End] = queue.SimpleQueue()
+    def __init__(
+        self,
+        run: Pumped,
+        pump: Callable[[queue.SimpleQueue[Any]], None],
+        arrived: queue.SimpleQueue[Any] | None = None,
+    ) -> None:
+        self._run, self._begin = run, pump
+        self._arrived: queue.SimpleQueue[Any] = arrived or queue.SimpleQueue()
         self._thread = threading.Thread(
             target=contextvars.copy_context().run,
             args=(self._pump,),
@@ -96,9 +120,7 @@ class PumpedStream:
 
     def _pump(self) -> None:
         try:
-            for item in self._controller.stream():
-                self._arrived.put(item)
-                del item
+            self._begin(self._arrived)
         except BaseException as raised:
             self._arrived.put(_End(raised))
         else:
@@ -109,31 +131,27 @@ class PumpedStream:
         # No name here holds an output: it is the user's alone.
         held = [self._next()]
         while not isinstance(held[0], _End):
-            yield held.pop()  # type: ignore[misc]  # no _End
+            yield held.pop()
             held.append(self._next())
-        error, held[0].error = held[0].error, None
-        if error is not None:
-            try:
-                throw(error)
-            finally:
-                del error
+        throw_if(held[0].take_error())
 
-    def _next(self) -> tuple[int, Any] | _End:
+    def _next(self) -> Any:
         while True:
             with suppress(queue.Empty):
                 return self._arrived.get(timeout=_POLL_SECONDS)
 
     def consume(self) -> None:
         """Make room for another."""
-        self._controller.mailbox.post(Consumed(1))
+        self._run.consume()
 
     def cancel(self) -> None:
         """Let the run end at once, but for tasks in hand."""
-        self._controller.mailbox.post(Cancelled())
+        self._run.cancel()
 
     def close(self, error: BaseException | None = None) -> None:
         """End the run, and wait until its workers are told; `error` gains a note of how far it was."""
-        if not self._thread.is_alive():
+        # At the interpreter's exit threads stand still: nobody is there to be waited for.
+        if sys.is_finalizing() or not self._thread.is_alive():
             return
         self.cancel()
         self._thread.join(_JOIN_SECONDS)

@@ -19,7 +19,7 @@ from lazygraph.graphs.nan_check import Checked
 from lazygraph.graphs.plan import Plan
 from lazygraph.interop.legacy import value_of
 from lazygraph.randomness import Seed, seeded
-from lazygraph.schedulers.controlled import settle_in
+from lazygraph.schedulers.controlled import enter_task
 from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.dask.raised import TaskRaised
 from lazygraph.schedulers.notify import Watch
@@ -201,7 +201,7 @@ class FarStep:
         return copy_context().run(self._run, results)
 
     def _run(self, results: tuple[Any, ...]) -> Any:
-        settle_in(_HOST)
+        enter_task(_HOST)
         leaves = leaves_of(self.literals, results)
         try:
             with nullcontext() if self.seed is None else seeded(self.seed):

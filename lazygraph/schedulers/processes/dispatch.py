@@ -12,7 +12,7 @@ from time import perf_counter
 
 from lazygraph.errors import UnpicklableError, WorkerStartError
 from lazygraph.schedulers.controlled.controller import Controller
-from lazygraph.schedulers.controlled.mail import Outcome
+from lazygraph.schedulers.controlled.messages import Outcome
 from lazygraph.schedulers.processes.desk import Desk, Unit
 from lazygraph.schedulers.processes.luggage import CannotSend, Load, Luggage
 from lazygraph.schedulers.processes.messages import Return
@@ -38,8 +38,8 @@ class Dispatch:
         Steps that travel by themselves, since a worker died of one of their unit.
     """
 
-    def __init__(self, run: Controller, pool: Pool, lane: object) -> None:
-        self.run, self.pool, self._lane = run, pool, lane
+    def __init__(self, run: Controller, pool: Pool) -> None:
+        self.run, self.pool = run, pool
         self.luggage = Luggage(run, pool)
         self.desks: dict[Worker, Desk] = {worker: Desk(worker) for worker in pool.workers}
         self.alone: set[int] = set()
@@ -179,7 +179,7 @@ class Dispatch:
             return
         self.run.began(step, name)
         error = self.unpicklable(step, reason.path, reason.__cause__)
-        self.run.settle(Outcome(self._lane, step, name, None, error, now, now))  # type: ignore[arg-type]
+        self.run.settle(Outcome(step, name, None, error, now, now))
 
     def unpicklable(self, step: int, path: str, cause: BaseException | None) -> UnpicklableError:
         """The error of a step that cannot be sent, or whose result cannot."""

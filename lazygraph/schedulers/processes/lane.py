@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from lazygraph.errors import RunStopped
 from lazygraph.schedulers.controlled.controller import Controller
-from lazygraph.schedulers.controlled.lanes import Lane
-from lazygraph.schedulers.controlled.mail import Mail, Mailbox, Outcome
+from lazygraph.schedulers.controlled.executors import Executor
+from lazygraph.schedulers.controlled.messages import Mailbox, Message, Outcome
 from lazygraph.schedulers.processes import messages
 from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.desk import Desk
@@ -32,10 +32,6 @@ class _Said(NamedTuple):
     worker: Worker
     message: Any
 
-    def arrive(self, _: Controller) -> None:
-        """Act on it."""
-        self.reports.hear(self.worker, self.message)
-
 
 class PoolMailbox(Mailbox):
     """Mail of a run on a pool: from threads as usual, and what workers say."""
@@ -44,18 +40,18 @@ class PoolMailbox(Mailbox):
         super().__init__()
         self._lane = lane
 
-    def post(self, mail: Mail) -> None:
+    def post(self, mail: Message) -> None:
         """Put mail into the box; wakes who waits."""
         super().post(mail)
         self._lane.wake()
 
-    def wait(self, seconds: float | None) -> Sequence[Mail]:
+    def wait(self, seconds: float | None) -> Sequence[Message]:
         """All mail there is."""
         said = self._lane.listen(seconds if self.is_empty else 0)
         return said if self.is_empty else [*said, *super().wait(0)]
 
 
-class ProcessLane(Lane):
+class ProcessLane(Executor):
     """The workers of a pool, for one run.
 
     Parameters
@@ -74,8 +70,8 @@ class ProcessLane(Lane):
 
     def _begin(self, run: Controller) -> Dispatch:
         self._pool = self._lease()
-        self._dispatch = Dispatch(run, self._pool, self)
-        self._reports = Reports(self._dispatch, self)
+        self._dispatch = Dispatch(run, self._pool)
+        self._reports = Reports(self._dispatch)
         return self._dispatch
 
     def feed(self, run: Controller, /) -> None:
@@ -91,14 +87,18 @@ class ProcessLane(Lane):
         if self._pool is not None:
             self._pool.wake()
 
-    def listen(self, seconds: float | None) -> list[Mail]:
+    def listen(self, seconds: float | None) -> list[Message]:
         """What workers have to say; waits so long for the first word."""
         if self._pool is None or self._reports is None:
             return []
         patience = None if seconds is None else min(max(0.0, seconds), _LONGEST_SECONDS)
         return [_Said(self._reports, *said) for said in self._pool.wait(patience)]
 
-    def expire(self, _: Controller, now: float, /) -> Sequence[Outcome]:
+    def hear(self, message: Message, /) -> None:
+        """Act on what a worker has said."""
+        message.reports.hear(message.worker, message.message)
+
+    def expire(self, now: float, /) -> Sequence[Outcome]:
         """End the workers whose tasks have taken too long."""
         return () if self._reports is None else list(self._reports.overdue(now))
 

@@ -7,8 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from lazygraph.errors import WorkerDied, WorkerStartError
-from lazygraph.schedulers.controlled.lanes import Lane
-from lazygraph.schedulers.controlled.mail import Outcome
+from lazygraph.schedulers.controlled.messages import Outcome
 from lazygraph.schedulers.outcomes import Absent
 from lazygraph.schedulers.processes import messages, surroundings
 from lazygraph.schedulers.processes.desk import Desk, Unit
@@ -26,9 +25,8 @@ _INTERNAL = Absent("<a result that stayed in the worker>")
 class Reports:
     """Acts on reports, in one run."""
 
-    def __init__(self, dispatch: Dispatch, lane: Lane) -> None:
+    def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch, self._run, self._pool = dispatch, dispatch.run, dispatch.pool
-        self._lane = lane
         self._unexplained = 0
 
     def hear(self, worker: Worker, message: Any) -> None:
@@ -52,7 +50,7 @@ class Reports:
         began: float,
         ended: float,
     ) -> None:
-        self._run.settle(Outcome(self._lane, step, desk.worker.name, value, error, began, ended))
+        self._run.settle(Outcome(step, desk.worker.name, value, error, began, ended))
 
     # ---------------------------------------------------------------- results
     def _done(self, desk: Desk, message: messages.Done) -> None:
@@ -138,17 +136,18 @@ class Reports:
                 raise WorkerStartError(f"workers keep dying between tasks (exit code {code})")
 
     def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, code: int | None) -> None:
-        """A worker died of a step: run it again, by itself, or give it up."""
-        run, name = self._run, desk.worker.name
-        error = self._died(step, code)
-        if run.state.survives(step, error, seconds) or unit.left[0] != step:
-            self._dispatch.alone.update(unit.left)
-            if run.watch is not None:
-                run.watch.retried(step, name, error)
-            self._dispatch.put_back(unit)
-        else:
+        """A worker died of a step: an attempt like any other, but that it runs by itself next."""
+        run, error = self._run, self._died(step, code)
+        self._dispatch.alone.update(unit.left)
+        if unit.left[0] == step:
+            now = perf_counter()
             self._dispatch.disclaim(unit)
-            run.give_up(step, name, error)
+            self._settle(desk, step, None, error, now - seconds, now)
+            return
+        run.state.note(step, error, seconds)
+        if run.watch is not None:
+            run.watch.retried(step, desk.worker.name, error)
+        self._dispatch.put_back(unit)  # what it needs went with the worker
 
     def _died(self, step: int, code: int | None) -> WorkerDied:
         plan, times = self._run.plan, len(self._run.state.attempts[step]) + 1
@@ -165,9 +164,7 @@ class Reports:
                 self._pool.dismiss(desk.worker)
                 del self._dispatch.desks[desk.worker]
                 error = self._run.timed_out(unit.steps[0], "its worker process was ended")
-                yield Outcome(
-                    self._lane, unit.steps[0], desk.worker.name, None, error, note.since, now
-                )
+                yield Outcome(unit.steps[0], desk.worker.name, None, error, note.since, now)
             else:  # it began later than it was sent
                 desk.heard = min(note.since, now) if note.step == unit.steps[0] else now
 

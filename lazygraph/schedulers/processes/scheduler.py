@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,12 +14,13 @@ from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled import (
     Controller,
-    InlineLane,
     InlineStream,
+    LocalExecutor,
     PumpedStream,
     Stream,
-    ThreadLane,
-    is_inside_lane,
+    run_here,
+    stays_here,
+    stream_here,
 )
 from lazygraph.schedulers.processes.lane import PoolMailbox, ProcessLane
 from lazygraph.schedulers.processes.pool import Pool, Recipe
@@ -144,10 +147,6 @@ class Processes:
         terms: Terms,
         lookahead: int | None = None,
     ) -> Controller:
-        if self._is_nested:
-            return Controller(
-                plan, observers, terms, self.name, 1, InlineLane(), lookahead=lookahead
-            )
         lane = ProcessLane(self._lease, self._give_back)
         return Controller(
             plan,
@@ -158,7 +157,7 @@ class Processes:
             lane,
             lookahead=lookahead,
             mailbox=PoolMailbox(lane),
-            local=lambda: ThreadLane(1, "local"),
+            local=LocalExecutor,
         )
 
     @property
@@ -169,18 +168,28 @@ class Processes:
                 "a module computes while a worker process imports it; put the call under "
                 'if __name__ == "__main__": there, or into a function'
             )
-        return is_worker() or is_inside_lane()
+        return is_worker() or stays_here()
 
     def stream(
         self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
     ) -> Stream:
         """The plan's outputs, one by one."""
         n = 4 * self.num_workers if lookahead is None else lookahead
+        if self._is_nested:
+            return InlineStream(*stream_here(plan, observers, terms, self.name, n))
         controller = self._controller(plan, observers, terms, n)
-        return InlineStream(controller) if self._is_nested else PumpedStream(controller)
+        return PumpedStream(controller, partial(_pump, controller))
 
     def run(
         self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
     ) -> list[Any]:
         """The values of the plan's outputs."""
+        if self._is_nested:
+            return run_here(plan, observers, terms, self.name)
         return self._controller(plan, observers, terms).run()
+
+
+def _pump(controller: Controller, arrived: SimpleQueue[Any]) -> None:
+    for output in controller.stream():
+        arrived.put(output)
+        del output  # it is the user's alone

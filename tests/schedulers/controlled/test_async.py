@@ -19,10 +19,11 @@ from tasks import add, append, fail, identity, inc, said, wait_until
 
 import lazygraph
 from lazygraph import as_completed, compute, config, delayed, optimize
-from lazygraph.errors import TaskTimeout
+from lazygraph.errors import TaskExited, TaskTimeout
 from lazygraph.observers import Recorder
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import Threads
+from lazygraph.schedulers.controlled import loop
 
 
 class Client:
@@ -215,13 +216,30 @@ async def raise_it(kind: type[BaseException]) -> None:
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
-def test_what_ends_a_program_ends_the_run(
+def test_what_ends_a_program_ends_the_task_alone(
     own_scheduler: Scheduler, kind: type[BaseException]
 ) -> None:
-    for on_error in ("raise", "collect"):
-        with pytest.raises(kind, match="from a task") as caught:
-            delayed(raise_it)(kind).compute(scheduler=own_scheduler, on_error=on_error)
-        assert "raise_it" in caught.value.__notes__[0]
+    value = delayed(raise_it)(kind)
+    with pytest.raises(TaskExited, match="from a task") as caught:
+        value.compute(scheduler=own_scheduler)
+    assert "raise_it" in caught.value.__notes__[0]
+    failed = value.compute(scheduler=own_scheduler, on_error="collect")
+    assert type(failed.error.__cause__) is kind
+
+
+async def clean_up_for_ever() -> None:
+    try:
+        await asyncio.sleep(60)
+    finally:
+        await asyncio.sleep(60)
+
+
+def test_clean_up_that_does_not_end_is_left_behind(
+    in_process_scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_GRACE_SECONDS", 0.1)
+    with pytest.raises(TaskTimeout, match="left behind when it went on"):
+        delayed(clean_up_for_ever, timeout=0.05)().compute(scheduler=in_process_scheduler)
 
 
 async def leave_something_behind(path: Path) -> int:
@@ -288,7 +306,8 @@ def test_ctrl_c_gives_control_back(scheduler: str) -> None:
         assert process.stdout.readline() == "started\n"
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
-    assert "NOTES lazygraph: stopped: 0 of 3 tasks done, 3 running: 'hang-" in output
+    running = "still running in threads" if scheduler == "threads" else "running"
+    assert f"NOTES lazygraph: stopped: 0 of 3 tasks done, 3 {running}: 'hang-" in output
     assert "AGAIN (1,)" in output
 
 

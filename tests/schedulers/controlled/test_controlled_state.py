@@ -11,6 +11,7 @@ from strategies import as_graph, evaluate, programs
 from tasks import inc
 
 from lazygraph import Failed, Graph, Options, Ref, Skipped, Task
+from lazygraph.errors import WorkerDied
 from lazygraph.graphs.plan import PENDING, Plan, make_plan
 from lazygraph.schedulers.controlled.state import ControlledState
 from lazygraph.tasks.terms import Terms
@@ -80,6 +81,8 @@ def test_any_interleaving_keeps_to_the_limits_and_skips_what_needs_the_failed(
             under_way.add(step)
             ran.append(step)
         told += [step for step, _ in state.skipped]
+        for _, released in state.skipped:
+            state.forget(released)
         state.skipped.clear()
         if state.is_over:
             break
@@ -94,7 +97,7 @@ def test_any_interleaving_keeps_to_the_limits_and_skips_what_needs_the_failed(
             stumbles[step] -= 1
             state.try_again(step, 0.0)
         elif step in doomed - skipped:
-            state.give_up(step, ValueError(step))
+            state.forget(state.give_up(step, ValueError(step)))
         else:
             state.finish(step, state.call(step))
     assert set(ran).isdisjoint(skipped)
@@ -209,7 +212,6 @@ def test_what_one_gives_back_may_do_for_several() -> None:
 
 
 def test_a_worker_s_death_is_survived_twice_unless_said_otherwise() -> None:
-    died = ValueError("died")
     for options, survived in [
         (Options(priority=1), 2),
         (Options(retries=0), 0),
@@ -218,8 +220,9 @@ def test_a_worker_s_death_is_survived_twice_unless_said_otherwise() -> None:
     ]:
         task = Task(inc, (1,), options=options)
         state = ControlledState(make_plan(Graph({"x": task}), ["x"]), Terms())
+        died = WorkerDied("x", "inc", -9)
         times = 0
-        while state.survives(0, died, 0.1):
+        while state.retry_at(0, died, 0.1, 0.0) is not None:
             times += 1
         assert times == survived
 

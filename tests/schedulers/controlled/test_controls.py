@@ -234,7 +234,7 @@ def test_an_outer_error_ends_nested_controlled_runs(options: Any) -> None:
 
     one, other = delayed(inner, **options), delayed(boom, **options)
     with pytest.raises(ValueError, match="boom"):
-        compute(one(), other(started), scheduler="threads", num_workers=2)
+        compute(other(started), one(), scheduler="threads", num_workers=2)
     failed.set()
     assert ended.wait(10)
     assert ran == [0]  # the one in hand
