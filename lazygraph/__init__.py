@@ -4,7 +4,7 @@ The way through the house::
 
     call --capture--> Task in a Graph --passes--> Graph --plan--> Plan --scheduler--> results
 
-Layers, the lowest first: `errors` and `files`, `carried`, `config` and `randomness`, `transport`,
+Layers, the lowest first: `errors` and `files`, `config` and `randomness`, `transport`,
 `tasks`, `interop`, `graphs`, `protocols`, `passes`, `schedulers`, `observers` and `viz`, `run`,
 `autodiff`, `api`, `demo`, `train` and `migrate`, `cli` and `__main__`. `CONTRIBUTING.md` says what
 each turns into what.

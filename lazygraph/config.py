@@ -7,7 +7,6 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Any
 
-from lazygraph.carried import carry
 from lazygraph.errors import OptionError
 
 __all__ = ["get", "set"]
@@ -38,22 +37,20 @@ def get(name: str) -> Any:
     return _settings.get()[name]
 
 
-def _to_carry() -> dict[str, Any]:
-    """The settings that mean the same in another process; a scheduler only by name."""
-    carried = dict(_settings.get())
-    del carried["observers"]
-    if not isinstance(carried["scheduler"], str):
-        del carried["scheduler"]
-    if carried["limits"] is not None:
-        carried["limits"] = dict(carried["limits"])
-    return carried
+def portable() -> dict[str, Any]:
+    """Return the settings that mean the same in another process; a scheduler only by name."""
+    found = dict(_settings.get())
+    del found["observers"]
+    if not isinstance(found["scheduler"], str):
+        del found["scheduler"]
+    if found["limits"] is not None:
+        found["limits"] = dict(found["limits"])
+    return found
 
 
-def _put_down(carried: dict[str, Any]) -> None:
-    _settings.set(MappingProxyType({**_DEFAULTS, **carried}))
-
-
-carry("config", _to_carry, _put_down)
+def adopt(portable: Mapping[str, Any]) -> None:
+    """Put settings of another process into force, for the current context."""
+    _settings.set(MappingProxyType({**_DEFAULTS, **portable}))
 
 
 def _check_known(name: str) -> None:

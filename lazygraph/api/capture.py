@@ -12,9 +12,9 @@ from lazygraph.api.lazy import Delayed, call_lazily, caller
 from lazygraph.errors import CaptureError, OptionError
 from lazygraph.graphs.inputs import NO_DEFAULT, make_input
 from lazygraph.graphs.nodes import CONTENT, GivenKey, make_node
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.function import Function, check_nout
 from lazygraph.tasks.keys import Key, check_key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import read_options
 from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, Literal, flatten, leaf_of
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, overload
 
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.nodes import Node, OutsideKey, graph_of, make_node, outside_node, relink
-from lazygraph.interop.legacy import value_of
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.run import Lazies, Run
@@ -19,6 +18,7 @@ from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import Key, check_key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import NO_OPTIONS, Options
 from lazygraph.tasks.pytree import LAZY
 

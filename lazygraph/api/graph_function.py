@@ -11,11 +11,11 @@ from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError, InputError
 from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_unknown
 from lazygraph.graphs.nodes import Node, plan_of
-from lazygraph.interop.legacy import value_of
 from lazygraph.randomness import current_seed
 from lazygraph.run import Lazies, Run
 from lazygraph.schedulers.explain import short_traceback, shortened
 from lazygraph.schedulers.synchronous import Synchronous
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.viz import Drawing
 

@@ -17,8 +17,7 @@ from lazygraph.errors import CaptureError
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, outside_node
 from lazygraph.graphs.pickling import pack, unpack
-from lazygraph.interop.collection import Citizen, is_asked_by_dask
-from lazygraph.interop.foreign import guest_of
+from lazygraph.interop.collection import DaskCollection, is_asked_by_dask
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.function import Function, check_nout
 from lazygraph.tasks.keys import Key, check_key
@@ -102,7 +101,7 @@ _POW = Function(power, name="pow")
 _ROUND = Function(rounded, name="round")
 
 
-class Delayed(Node, Citizen, Generic[T]):
+class Delayed(Node, DaskCollection, Generic[T]):
     """The result of a call that has not been made yet.
 
     Operators, attributes, items, calls and methods of it give further lazy values; nothing
@@ -329,12 +328,16 @@ class Delayed(Node, Citizen, Generic[T]):
 register_lazy(Delayed)
 
 
-def _lazy_guest(value: Any) -> Any:
-    guest = guest_of(value)
-    return value if guest is None else outside_node(Delayed, guest)
+def _lazy_collection(value: Any) -> Any:
+    if "dask" not in sys.modules:
+        return value
+    from lazygraph.interop.foreign import foreign_of  # lazy import (200 ms): Dask is there already
+
+    collection = foreign_of(value)
+    return value if collection is None else outside_node(Delayed, collection)
 
 
-LEAF_RULES.by_attribute["__dask_graph__"] = _lazy_guest
+LEAF_RULES.by_attribute["__dask_graph__"] = _lazy_collection
 
 
 _APPLY = Function(apply, name="apply")

@@ -11,9 +11,9 @@ from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
 from lazygraph.errors import CaptureError, MissingKeyError, nearest
 from lazygraph.graphs.inputs import name_of
 from lazygraph.graphs.nodes import Node, node_type, steps_of
-from lazygraph.interop.legacy import value_of
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.operators import value_of
 
 __all__ = ["Backward", "backward"]
 

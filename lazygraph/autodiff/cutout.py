@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.graphs.nodes import Node, make_node, node_type, plan_of, steps_of
 from lazygraph.graphs.plan import Plan
-from lazygraph.interop.legacy import value_of
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.function import Function
+from lazygraph.tasks.operators import value_of
 
 __all__ = ["Cutout", "cut"]
 

@@ -25,9 +25,8 @@ from lazygraph.autodiff.table import (
 from lazygraph.autodiff.users import by_user
 from lazygraph.autodiff.vjp_context import ENGINES, Edges, Inner, VjpContext
 from lazygraph.graphs.nodes import Node, node_type
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.function import Function
-from lazygraph.tasks.operators import Method
+from lazygraph.tasks.operators import Method, value_of
 
 _VALUE = Function(value_of)
 

@@ -22,8 +22,8 @@ from lazygraph.autodiff.structures import (
 from lazygraph.autodiff.traced_array import from_objects, new_trace
 from lazygraph.autodiff.tracer import Escaped, Trace, Tracer, has_tracer, raw, record
 from lazygraph.graphs.nodes import Node, node_type, steps_of
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.function import Function
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.reprs import short_repr
 
 __all__ = ["pull_back"]

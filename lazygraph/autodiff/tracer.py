@@ -21,8 +21,8 @@ from lazygraph.autodiff.structures import is_inexact
 from lazygraph.autodiff.table import is_constant
 from lazygraph.autodiff.users import rule_of
 from lazygraph.graphs.nodes import Node
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.function import Function
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.pytree import LAZY
 
 __all__ = ["Escaped", "Trace", "Tracer", "has_tracer", "raw", "record", "shared_function"]

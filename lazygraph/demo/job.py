@@ -30,6 +30,8 @@ from threading import RLock
 from time import perf_counter
 from typing import Any
 
+from toolz import partition_all
+
 from lazygraph import Delayed, delayed
 
 __all__ = [
@@ -271,8 +273,8 @@ def _by_pairs(
 ) -> Delayed[Counts]:
     """All parts combined, neighbours first: the order stays, the depth is log2(parts)."""
     while len(parts) > 1:
-        pairs = [combine(*parts[i : i + 2]) for i in range(0, len(parts) - 1, 2)]
-        parts = [*pairs, *parts[2 * len(pairs) :]]  # an odd one out goes up as it is
+        # An odd one out goes up as it is.
+        parts = [combine(*p) if len(p) == 2 else p[0] for p in partition_all(2, parts)]
     return parts[0]
 
 

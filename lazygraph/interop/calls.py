@@ -12,7 +12,7 @@ from lazygraph.errors import UnsupportedOptionError
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import Options
 
-__all__ = ["IN_CALL", "ON_CLUSTER", "Made", "OnCluster", "Retried", "call_with", "fetch"]
+__all__ = ["IN_CALL", "ON_CLUSTER", "ClusterOnly", "Made", "Retried", "call_with", "fetch"]
 
 #: The options that a call honours by itself, whoever makes it.
 IN_CALL = frozenset({"retries", "retry_on", "backoff"})
@@ -75,7 +75,7 @@ def fetch(future: Any) -> Any:
     return future.result()
 
 
-class OnCluster:
+class ClusterOnly:
     """A function with options that only Dask's cluster honours; elsewhere they are refused."""
 
     def __init__(self, func: Callable[..., Any], key: Key, options: Options) -> None:
@@ -91,7 +91,7 @@ class OnCluster:
         return self.func(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"OnCluster({self.__name__}, {self.options})"
+        return f"ClusterOnly({self.__name__}, {self.options})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return OnCluster, (self.func, self.key, self.options)
+        return ClusterOnly, (self.func, self.key, self.options)

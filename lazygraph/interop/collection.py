@@ -10,7 +10,7 @@ from typing import Any
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.task import Task
 
-__all__ = ["Citizen", "is_asked_by_dask"]
+__all__ = ["DaskCollection", "is_asked_by_dask"]
 
 
 def is_asked_by_dask(frame: FrameType) -> bool:
@@ -46,7 +46,7 @@ class _Optimize:
         return _unchanged if instance is None else partial(_unchanged)
 
 
-class Citizen:
+class DaskCollection:
     """Dask's collection protocol, for a class that has `_get_key` and says what its tasks are.
 
     Nothing here makes a graph: what Dask is given is a layer that makes its tasks when they

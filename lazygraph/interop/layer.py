@@ -13,12 +13,12 @@ import dask.base
 from dask import _task_spec, highlevelgraph
 from dask.highlevelgraph import Layer, MaterializedLayer
 
-from lazygraph.interop.calls import ON_CLUSTER, OnCluster
-from lazygraph.interop.legacy import value_of
+from lazygraph.interop.calls import ON_CLUSTER, ClusterOnly
 from lazygraph.interop.read import read_dask
 from lazygraph.interop.write import write_task
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.reprs import short_call
 from lazygraph.tasks.task import Ref, Task, make_task
 
@@ -145,7 +145,7 @@ def _written(tasks: Mapping[Key, Task]) -> dict[Key, Any]:
         if type(written) is _Shared:
             written.captured = task
             if not ON_CLUSTER.isdisjoint(task.options.changed()):
-                written.func = OnCluster(written.func, key, task.options)
+                written.func = ClusterOnly(written.func, key, task.options)
         made[key] = written
     return made
 

@@ -1,4 +1,4 @@
-"""Reads the classic form of a graph, a dict of tuples, into tasks, by Dask's rules.
+"""Reads Dask's dict of tuples into tasks, by Dask's rules.
 
 A tuple whose first item can be called is a task; a string, number or tuple that equals a key
 stands for that key's result; lists, tuples and sets are read item by item; all else, dicts
@@ -13,14 +13,10 @@ from typing import Any
 from lazygraph.errors import CaptureError
 from lazygraph.tasks.fused import fuse_tasks
 from lazygraph.tasks.keys import Key, check_key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.task import Ref, Task
 
-__all__ = ["Reader", "nested_key", "read_classic", "read_entries", "value_of"]
-
-
-def value_of(value: Any) -> Any:
-    """Return `value`: the function of a task that only holds data."""
-    return value
+__all__ = ["Reader", "nested_key", "read_classic", "read_entries"]
 
 
 def read_classic(dsk: Mapping[Key, Any]) -> dict[Key, Task]:

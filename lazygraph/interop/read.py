@@ -12,11 +12,12 @@ from dask import _task_spec as spec
 from dask.base import is_dask_collection
 
 from lazygraph.errors import CaptureError
-from lazygraph.interop.calls import Made, OnCluster, Retried, call_with, fetch
-from lazygraph.interop.legacy import Reader, read_entries, value_of
+from lazygraph.interop.calls import ClusterOnly, Made, Retried, call_with, fetch
+from lazygraph.interop.legacy import Reader, read_entries
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.fused import fuse_tasks
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import NO_OPTIONS, Options
 from lazygraph.tasks.pytree import PLAIN, Literal, Template, dict_of
 from lazygraph.tasks.task import Ref, Task, make_task
@@ -91,7 +92,17 @@ class DaskReader(Reader):
             last = self._entry(value)
         except RecursionError:
             raise CaptureError(f"{self._key!r} is nested too deeply, or contains itself") from None
-        return self._with_members(last)
+        return self._with_members(last) if self._members else self._with_options(last)
+
+    def _with_options(self, task: Task) -> Task:
+        """Return a task that asks for what its function has honoured by itself so far."""
+        func: Any = task.func
+        options = NO_OPTIONS
+        while type(func) in (ClusterOnly, Retried):
+            func, options = func.func, func.options
+        if options is NO_OPTIONS:
+            return task
+        return make_task(self._functions.of(func, options), task._leaves, task._template)
 
     def _entry(self, value: Any) -> Task:
         if isinstance(value, spec.DataNode):
@@ -151,16 +162,13 @@ class DaskReader(Reader):
         template = None
         if writer.program or kwargs:
             template = Template(tuple(writer.program), len(args), tuple(kwargs))
-        options = NO_OPTIONS
-        while type(func) in (OnCluster, Retried):
-            func, options = func.func, func.options
-        function = _VALUE if func is value_of else self._functions.of(func, options)
+        function = _VALUE if func is value_of else self._functions.of(func, NO_OPTIONS)
         return make_task(function, tuple(writer.leaves), template)
 
     def _fused(self, inner: Mapping[Key, Any], last: Key, names: Any, *given: Any) -> Task:
         """A task of several, as Dask fuses them: `given` stands for `names` inside."""
         outside = {name: self._argument(value) for name, value in zip(names, given, strict=True)}
-        reader = partial(DaskReader, self._functions)
+        reader = partial(_InnerReader, self._functions)
         tasks = read_entries(dict(inner), reader, {*inner, *names})
         needs = {
             key: [ref for ref in task.dependencies if ref in tasks] for key, task in tasks.items()
@@ -171,6 +179,13 @@ class DaskReader(Reader):
             raise CaptureError(f"{self._key!r} is fused of tasks in a cycle: {error}") from None
         order = [*(key for key in order if key != last), last]
         return fuse_tasks([(key, _with_inputs(tasks[key], outside)) for key in order])
+
+
+class _InnerReader(DaskReader):
+    """Reads a task inside a fused one, whose options are its last one's alone."""
+
+    def _with_options(self, task: Task) -> Task:
+        return task  # its function goes on honouring them by itself
 
 
 def _with_inputs(task: Task, outside: Mapping[Key, Any]) -> Task:

@@ -9,9 +9,10 @@ from dask import _task_spec
 
 from lazygraph.errors import UnsupportedOptionError
 from lazygraph.interop.calls import IN_CALL, Made, Retried, call_with, fetch
-from lazygraph.interop.legacy import nested_key, value_of
+from lazygraph.interop.legacy import nested_key
 from lazygraph.tasks.fused import Fused
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import PASS_OPTIONS
 from lazygraph.tasks.pytree import dict_of
 from lazygraph.tasks.task import Ref, Task

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.order import post_order
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import ContentKeys, Key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.task import Ref, Task, make_task
 
 __all__ = ["dedupe"]

@@ -8,7 +8,12 @@ from typing import Any
 from lazygraph.errors import UnpackError
 from lazygraph.tasks.reprs import short_repr
 
-__all__ = ["Method", "Nth", "apply", "power", "rounded"]
+__all__ = ["Method", "Nth", "apply", "power", "rounded", "value_of"]
+
+
+def value_of(value: Any) -> Any:
+    """Return `value`: the function of a task that only holds data."""
+    return value
 
 
 def power(base: Any, exponent: Any, modulus: Any = None) -> Any:

@@ -14,7 +14,7 @@ from lazygraph.tasks.containers import (
     nth_child,
 )
 
-__all__ = ["RegisteredOf", "register_container", "registrations"]
+__all__ = ["RegisteredOf", "adopt_registration", "register_container", "registrations"]
 
 T = TypeVar("T")
 
@@ -46,9 +46,14 @@ class RegisteredOf(NamedTuple):
 
 
 def _registered_of(kind: type, flatten: Any, unflatten: Any, aux: Hashable) -> RegisteredOf:
+    adopt_registration(kind, flatten, unflatten)
+    return RegisteredOf(kind, aux)
+
+
+def adopt_registration(kind: type, flatten: Any, unflatten: Any) -> None:
+    """Take over what another process has registered, unless the class is known here."""
     if kind not in _REGISTERED:
         _register(Registration(kind, flatten, unflatten))
-    return RegisteredOf(kind, aux)
 
 
 class Registration(NamedTuple):
@@ -113,7 +118,8 @@ def register_container(
     -----
     An instance without anything lazy inside is passed as it is. The registration goes into
     pickles and to worker processes with what needs it; both functions must pickle for that,
-    as a task's function must.
+    as a task's function must. In processes of Dask's, instances that a task makes itself are
+    known only if the module that defines the class registers it.
 
     Examples
     --------

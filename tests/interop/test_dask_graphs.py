@@ -318,6 +318,25 @@ def test_retries_go_with_the_call_and_come_back() -> None:
     assert back.func is flaky
 
 
+def test_a_task_that_dask_has_fused_is_still_retried() -> None:
+    calls: list[int] = []
+
+    def flaky(x: int) -> int:
+        calls.append(x)
+        if len(calls) < 3:
+            raise OSError(x)
+        return x
+
+    graph = Graph({"a": Task(flaky, (1,), options=Options(retries=2)), "b": Task(inc, (Ref("a"),))})
+    written = graph.to_dask()
+    fused = DaskTask.fuse(written["a"], written["b"])
+
+    back = Graph.from_dask({"b": fused})
+    assert type(back["b"].func) is Fused
+    assert lazygraph.get(back, "b", scheduler="synchronous") == 2
+    assert calls == [1, 1, 1]
+
+
 def test_retries_end_with_the_functions_own_error() -> None:
     graph = Graph({"a": Task(fail, (1,), options=Options(retries=2, retry_on=OSError))})
 

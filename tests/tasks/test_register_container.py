@@ -67,6 +67,20 @@ def test_a_class_that_a_worker_cannot_import(scheduler: Any) -> None:
     assert outer(Local(same(1), same(4))).compute(scheduler=scheduler) == 3
 
 
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_a_class_whose_instances_a_worker_makes_itself(scheduler: str) -> None:
+    class Made(Interval):
+        pass
+
+    register_container(Made, lambda x: ((x.low, x.high), None), lambda _, c: Made(*c))
+
+    @delayed
+    def outer() -> Any:
+        return lazygraph.compute(width(Made(same(1), same(4))), scheduler="sync")[0]
+
+    assert outer().compute(scheduler=scheduler) == 3
+
+
 def test_pickles_of_lazy_values_know_the_class() -> None:
     lazy = same(Interval(same(1), 2))
     assert pickle.loads(pickle.dumps(lazy)).compute() == Interval(1, 2)

@@ -15,7 +15,7 @@ from distributed.spans import SpanMetadata
 from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.dask.failing import explain_far, explain_killed
 from lazygraph.schedulers.dask.held import OnCluster
-from lazygraph.schedulers.dask.raised import carried
+from lazygraph.schedulers.dask.raised import task_raised_in
 from lazygraph.schedulers.dask.shipment import ship
 from lazygraph.schedulers.dask.steps import Packer, cannot_travel
 from lazygraph.schedulers.explain import add_note, throw
@@ -151,7 +151,7 @@ class Futures:
             del failure
 
     def _explain(self, error: Exception) -> BaseException:
-        carrier = carried(error)
+        carrier = task_raised_in(error)
         if carrier is not None:
             return explain_far(carrier.renamed(self._original), self.plan)
         if isinstance(error, KilledWorker):

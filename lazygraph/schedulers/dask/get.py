@@ -9,7 +9,7 @@ from typing import Any
 from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers.dask.failing import explain_far, find_step
-from lazygraph.schedulers.dask.raised import carried
+from lazygraph.schedulers.dask.raised import task_raised_in
 from lazygraph.schedulers.dask.steps import NearStep, Packer
 from lazygraph.schedulers.explain import explain, throw
 from lazygraph.schedulers.notify import Watch, watched
@@ -102,7 +102,7 @@ class DaskGet:
 
     def _meant(self, error: Exception, plan: Plan, _watch: Watch | None) -> BaseException:
         """What the user is to see of an error."""
-        carrier = carried(error)
+        carrier = task_raised_in(error)
         return error if carrier is None else explain_far(carrier, plan)
 
     def _graph(
@@ -147,7 +147,7 @@ class DaskProcesses(DaskGet):
         return nullcontext() if watch is None else _told(watch, plan)
 
     def _meant(self, error: Exception, plan: Plan, watch: Watch | None) -> BaseException:
-        carrier = carried(error)
+        carrier = task_raised_in(error)
         if carrier is None:
             blamed = Packer(plan).blame()
             if blamed is not None:

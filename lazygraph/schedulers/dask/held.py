@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from lazygraph.errors import RunError
-from lazygraph.schedulers.dask.raised import carried
+from lazygraph.schedulers.dask.raised import task_raised_in
 from lazygraph.schedulers.explain import add_note
 from lazygraph.tasks.keys import Key
 
@@ -60,7 +60,7 @@ class OnCluster:
 
 def _meant(error: Exception) -> BaseException:
     """What the task raised, or else what Dask says."""
-    carrier = carried(error)
+    carrier = task_raised_in(error)
     if carrier is None:
         return error
     raised = carrier.unwrap()

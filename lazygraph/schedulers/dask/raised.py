@@ -7,7 +7,7 @@ from typing import Any
 
 from lazygraph.tasks.keys import Key
 
-__all__ = ["TaskRaised", "carried"]
+__all__ = ["TaskRaised", "task_raised_in"]
 
 _MOST_CHARACTERS = 500
 
@@ -60,8 +60,8 @@ class TaskRaised(Exception):  # noqa: N818  # never reaches a user: schedulers u
         return from_wire(self.wire)
 
 
-def carried(error: BaseException | None) -> TaskRaised | None:
-    """What carries a task's exception, in an exception of Dask's or behind it."""
+def task_raised_in(error: BaseException | None) -> TaskRaised | None:
+    """Return what brings a task's exception, in an exception of Dask's or behind it."""
     for each in _wrapped(error):
         if isinstance(each, TaskRaised):
             return each

@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 from lazygraph.errors import UnpicklableError
 from lazygraph.graphs.nan_check import Checked
 from lazygraph.graphs.plan import Plan
-from lazygraph.interop.legacy import value_of
 from lazygraph.randomness import Seed, seeded
 from lazygraph.schedulers.controlled import enter_task
 from lazygraph.schedulers.dask.held import OnCluster
@@ -26,6 +25,7 @@ from lazygraph.schedulers.notify import Watch
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.tasks.fused import MemberFailed
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.pytree import Template
 from lazygraph.tasks.reprs import short_call
 from lazygraph.transport.identity import new_generation

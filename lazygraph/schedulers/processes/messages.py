@@ -33,7 +33,8 @@ class Setting(NamedTuple):
     environ: dict[str, str]
     levels: dict[str, int]
     filters: bytes
-    carried: dict[str, Any]
+    settings: dict[str, Any]
+    containers: list[bytes]
 
 
 class Work(NamedTuple):

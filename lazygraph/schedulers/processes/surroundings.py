@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from lazygraph.carried import carried, put_down
+from lazygraph import config
 from lazygraph.schedulers.processes.channel import WorkerChannel
 from lazygraph.schedulers.processes.messages import Logged, Printed, Setting
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.registration import adopt_registration, registrations
 from lazygraph.transport.pickling import dumps, loads
 
 __all__ = ["current", "flush_output", "forward_output", "log", "print_text", "take_over"]
@@ -30,7 +31,16 @@ def current() -> Setting:
     except OSError:  # it was removed
         cwd = None
     environ = dict(os.environ)
-    return Setting(cwd, sys.path[:], sys.argv[:], environ, _levels(), _filters(), carried())
+    return Setting(
+        cwd,
+        sys.path[:],
+        sys.argv[:],
+        environ,
+        _levels(),
+        _filters(),
+        config.portable(),
+        _containers(),
+    )
 
 
 def _levels() -> dict[str, int]:
@@ -48,6 +58,15 @@ def _filters() -> bytes:
         return dumps(warnings.filters)
     except Exception:  # a category of a local class: then workers warn as they please
         return b""
+
+
+def _containers() -> list[bytes]:
+    """Return the classes of `register_container`, packed: a worker may make instances itself."""
+    packed = []
+    for each in registrations().values():
+        with suppress(Exception):  # a class that cannot travel: nor can its instances
+            packed.append(dumps(tuple(each)))
+    return packed
 
 
 def print_text(message: Printed) -> None:
@@ -88,7 +107,10 @@ def take_over(setting: Setting, before: Setting) -> None:
     for name in before.environ.keys() - setting.environ.keys():
         os.environ.pop(name, None)
     os.environ.update(setting.environ.items() - before.environ.items())
-    put_down(setting.carried)
+    config.adopt(setting.settings)
+    for packed in setting.containers if setting.containers != before.containers else ():
+        with suppress(Exception):  # of a module that is not to be had here
+            adopt_registration(*loads(packed))
     for name, level in setting.levels.items() - before.levels.items():
         logging.getLogger(name).setLevel(level)
     if setting.filters != before.filters:

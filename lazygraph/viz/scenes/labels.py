@@ -10,11 +10,11 @@ from typing import Any, Literal, NamedTuple
 from lazygraph.errors import DrawingError
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.inputs import Input
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.callsites import Sites
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.fused import Fused
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.reprs import short_call
 from lazygraph.tasks.task import Ref, Task
 from lazygraph.viz.look import Labels
