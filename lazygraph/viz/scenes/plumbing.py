@@ -10,9 +10,10 @@ from lazygraph.tasks.task import Ref, Task
 
 __all__ = ["Plumbing"]
 
-#: What autodiff calls its tasks that take a value's shape and dtype, that put a cotangent into
-#: these, and that begin the way back.
-_LIKE, _FIT, _SEED = "like", "fit", "seed"
+#: What autodiff calls its tasks that take a value's shape and dtype, that give a cotangent these
+#: (and memory of its own), and that begin the backward pass.
+_LIKE, _FITS, _SEED = "like", frozenset({"fit", "owned"}), "seed"
+_ALL = _FITS | {_LIKE, _SEED}
 
 
 class Plumbing:
@@ -33,19 +34,19 @@ class Plumbing:
 
     def __init__(self, graph: Graph, outputs: Sequence[Key]) -> None:
         self._graph = graph
-        kept = frozenset(key for key in outputs if _role(graph[key]) != _FIT)
+        kept = frozenset(key for key in outputs if _role(graph[key]) not in _FITS)
         self.stands_for: dict[Key, Key] = {}
         self.by: dict[Key, list[Key]] = {}
         self.hidden: set[Key] = set()
         for key in graph:
             role = _role(graph[key]) if key not in kept else ""
             passed = _refs(graph[key])
-            if role == _LIKE or (role in {_FIT, _SEED} and passed):
+            if role == _LIKE or (role and passed):
                 self.hidden.add(key)
                 if role != _LIKE:
                     self.stands_for[key] = passed[0]
         for key in outputs:
-            if _role(graph[key]) == _FIT:
+            if _role(graph[key]) in _FITS:
                 self.by.setdefault(self.of(key) or key, []).extend(self._form(graph[key]))
 
     def of(self, key: Key) -> Key | None:
@@ -56,13 +57,13 @@ class Plumbing:
 
     def _form(self, task: Task) -> Iterator[Key]:
         """Yield what a cotangent is made to look like."""
-        for key in _refs(task)[1:]:
+        for key in _refs(task)[1:2]:
             if _role(self._graph[key]) == _LIKE:
                 yield from _refs(self._graph[key])
 
 
 def _role(task: Task) -> str:
-    return task.name if task._function.is_early and task.name in {_LIKE, _FIT, _SEED} else ""
+    return task.name if task._function.is_early and task.name in _ALL else ""
 
 
 def _refs(task: Task) -> list[Key]:

@@ -36,7 +36,7 @@ function readPicture({ n, unit, size, boxes, edges }, flow) {
   picture.start = numbers(edges.start, edges.m).map((back, e) => picture.end[e] - back);
   picture.labels = spread(edges.label, edges.m);
   picture.backs = spread(edges.back, edges.m);
-  picture.at = numbers(edges.at, edges.m); // the curve with the label; -1 for the middle one
+  picture.labelAt = numbers(edges.at, edges.m); // the curve with the label; -1 for the middle one
   picture.counts = numbers(edges.count, edges.m);
   return Object.assign(picture, readRoutes(picture, edges, unit, [unit * kx, unit * ky], flow));
 }

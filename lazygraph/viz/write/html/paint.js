@@ -105,9 +105,16 @@ function strokeRoutes(g, view, edges, step, back) {
   }
 }
 
+// Where a route goes at its end: from the last point that is elsewhere, since handles may lie on it.
+function arrival(points, first, last) {
+  let p = last - 2;
+  while (p > first && Math.hypot(points[last] - points[p], points[last + 1] - points[p + 1]) < 0.01) p -= 2;
+  return [points[last] - points[p], points[last + 1] - points[p + 1]];
+}
+
 // Ends `back` px early, under the arrowhead, beside which a thick line would show.
 function traceCurves(g, { off, points }, e, back) {
-  const last = 2 * off[e + 1] - 2, ux = points[last] - points[last - 2], uy = points[last + 1] - points[last - 1];
+  const last = 2 * off[e + 1] - 2, [ux, uy] = arrival(points, 2 * off[e], last);
   let p = 2 * off[e], dx = 0, dy = 0;
   g.moveTo(points[p], points[p + 1]);
   for (; p < last; p += 6) {
@@ -126,7 +133,7 @@ function paintArrows(g, { off, points }, edges, long, slim) {
   g.beginPath();
   for (const e of edges) {
     const tip = 2 * off[e + 1] - 2, x = points[tip], y = points[tip + 1];
-    const dx = x - points[tip - 2], dy = y - points[tip - 1], k = long / (Math.hypot(dx, dy) || 1);
+    const [dx, dy] = arrival(points, 2 * off[e], tip), k = long / (Math.hypot(dx, dy) || 1);
     g.moveTo(x, y);
     g.lineTo(x - k * (dx - slim * dy), y - k * (dy + slim * dx));
     g.lineTo(x - k * (dx + slim * dy), y - k * (dy - slim * dx));
@@ -135,15 +142,15 @@ function paintArrows(g, { off, points }, edges, long, slim) {
 }
 
 function paintEdgeLabels(g, stage, edges) {
-  const { view: { labels, backs, at, off, points }, look } = stage;
+  const { view: { labels, backs, labelAt, off, points }, look } = stage;
   g.globalAlpha = 1;
   for (const e of edges) {
     if (!labels[e] && !backs[e]) continue;
-    const curve = at && at[e] >= 0 ? at[e] : Math.floor((off[e + 1] - off[e] - 1) / 6);
+    const curve = labelAt && labelAt[e] >= 0 ? labelAt[e] : Math.floor((off[e + 1] - off[e] - 1) / 6);
     const p = 2 * (off[e] + 3 * curve);
     const [x, y] = [p, p + 1].map((n) => (points[n] + 3 * points[n + 2] + 3 * points[n + 4] + points[n + 6]) / 8);
     textStyle(g, stage.rules.px.detail);
-    if (at && at[e] >= 0) paintNotes(g, stage, e, x, y);
+    if (labelAt && labelAt[e] >= 0) paintNotes(g, stage, e, x, y);
     else paintLabel(g, labels[e], look, x, y);
   }
 }

@@ -51,6 +51,7 @@ const handle = {
     const { s, x, y } = camera;
     return { x: s * view.x[k] + x, y: s * view.y[k] + y, w: s * view.w[k], h: s * view.h[k] };
   },
+  zoomTo: (s) => look({ s, x: 0, y: 0 }, false),
   redraw: paintNow,
 };
 
