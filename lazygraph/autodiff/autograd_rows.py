@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["has_row", "is_trusted", "row_cts"]
+__all__ = ["ORDERS", "has_row", "is_trusted", "row_cts"]
+
+
+#: Functions whose first argument is an order, by which autograd has zeros.
+ORDERS = frozenset({"jv", "yv", "iv", "kv", "ive", "kve", "jn", "yn", "polygamma", "expn"})
 
 
 @lru_cache(maxsize=1)
@@ -41,6 +45,8 @@ def _rule_of(func: Any) -> Any:
     module = getattr(func, "__module__", None) or ""
     if isinstance(func, np.ufunc) and func.__name__ not in vars(np) and "scipy" in sys.modules:
         module = "scipy.special"
+    if module.startswith("scipy.stats"):  # wrong for some arguments; traced instead
+        return None
     if module.startswith("scipy."):
         _with_scipy(module.split(".")[1].removeprefix("_"))
     try:

@@ -14,10 +14,10 @@ from operator import getitem
 from types import CodeType
 from typing import Any
 
-from lazygraph.autodiff.autograd_rows import has_row, is_trusted, row_cts
+from lazygraph.autodiff.autograd_rows import ORDERS, has_row, is_trusted, row_cts
 from lazygraph.autodiff.cotangents import filled, fit, like
 from lazygraph.autodiff.explaining import EXPLAINED, numpy_twin, reason_of
-from lazygraph.autodiff.numpy_text import has_text
+from lazygraph.autodiff.numpy_text import has_text, making_for, with_our_names
 from lazygraph.autodiff.primitive import derived
 from lazygraph.autodiff.pull_back import as_float, pull_back
 from lazygraph.autodiff.table import EdgeRule
@@ -48,6 +48,8 @@ def by_autograd(context: VjpContext) -> Edges | None:
     is_known = is_trusted(function.func) or (has_row(function.func) and not has_text(function.func))
     if kwargs.keys() - {"axis", "axes", "keepdims"} or not is_direct or not is_known:
         return None
+    if 0 in wanted and function.name in ORDERS:
+        raise context.refusal("its derivative by its order is not known")
     code, lasti = context.node._code, context.node._lasti
     known = derived(
         function,
@@ -153,8 +155,9 @@ class BlackBox(_Back):
         kwargs: dict[str, Any] = {}
         if self.template is not None:
             args, kwargs = self.template.build(leaves)
-        with forbidden(self._no_rng):
-            made = self.function.func(*args, **kwargs)
+        func = with_our_names(self.function.func)
+        with forbidden(self._no_rng), making_for([*args, *kwargs.values()]):
+            made = func(*args, **kwargs)
             if not self.function.options.is_async:
                 return made
             import asyncio  # late: few functions are async

@@ -15,7 +15,7 @@ from lazygraph.autodiff.primitive import primitive
 from lazygraph.autodiff.structures import fields_of, is_container, is_number
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
 from lazygraph.tasks.reprs import short_repr
-from lazygraph.tasks.tree_paths import Way, at
+from lazygraph.tasks.tree_paths import Path, get_in
 
 __all__ = [
     "Like",
@@ -352,18 +352,27 @@ def _check_parts(ct: Any, form: Any, what: str) -> None:
 
 
 @primitive
-def part(whole: Any, way: Way) -> Any:
+def part(whole: Any, way: Path) -> Any:
     """What is at the end of a way inside a cotangent; None if it has none there."""
-    return at(whole, way)
+    return _found(whole, way)
+
+
+def _found(whole: Any, way: Path) -> Any:
+    """As `get_in`; a field of a dataclass, whose cotangent is a dict, is an item there."""
+    return get_in(whole, tuple([(_item if get is getattr else get, name) for get, name in way]))
+
+
+def _item(whole: Any, name: str) -> Any:
+    return whole[name] if isinstance(whole, dict) else getattr(whole, name)
 
 
 @primitive
-def placed(ct: Any, way: Way, form: Any) -> Any:
+def placed(ct: Any, way: Path, form: Any) -> Any:
     """A cotangent like `form` that has `ct` at the end of a way, and None elsewhere."""
     if not way or form is None:  # what has been None itself has no influence
         return None if form is None else ct
     (_, name), *rest = way
-    inner = placed(ct, tuple(rest), at(form, way[:1]))
+    inner = placed(ct, tuple(rest), _found(form, way[:1]))
     if isinstance(form, dict):
         return {key: inner if key == name else None for key in form}
     names = getattr(form, "_fields", range(len(form)))

@@ -9,6 +9,13 @@ from lazygraph.autodiff.cotangents import like, ones
 from lazygraph.autodiff.primitive import forward
 from lazygraph.autodiff.table import constant
 from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
+from lazygraph.autodiff.transforms import (
+    Transformed,
+    gradient_of,
+    is_function,
+    jvp_of,
+    vjp_of,
+)
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.pytree import flatten
 
@@ -16,15 +23,28 @@ __all__ = ["grad", "hvp", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
 @short_traceback
-def grad(y: Any, wrt: Any, *, strict: bool = False, holomorphic: bool = False) -> Any:
-    """The derivative of a scalar by lazy values, itself lazy.
+def grad(
+    y: Any,
+    wrt: Any = None,
+    *,
+    argnums: Any = 0,
+    strict: bool = False,
+    holomorphic: bool = False,
+) -> Any:
+    """The derivative of a scalar by lazy values, itself lazy; or of a function, a function.
+
+    ``grad(f)`` is a function of the arguments of `f`, and gives the derivative by the first, or
+    by those that `argnums` names: ``grad(f)(3.0)``. Given lazy values, it gives lazy ones.
 
     Parameters
     ----------
-    y : Delayed
-        The goal: its value is to be one number.
+    y : Delayed, or callable
+        The goal: its value is to be one number. Or a function of numbers, arrays and containers
+        of such that gives one number, written with numpy and operators.
     wrt : Delayed, or list, tuple or dict of such
         What to differentiate by, nested as one likes.
+    argnums : int or str, or tuple of such
+        Of a function, by which arguments: by position or by name; several give a tuple.
     strict : bool
         Whether what `y` does not depend on is an error, rather than has zeros.
     holomorphic : bool
@@ -64,14 +84,39 @@ def grad(y: Any, wrt: Any, *, strict: bool = False, holomorphic: bool = False) -
     >>> [d.compute() for d in grad((x + y) * z, [x, y, z])]
     [3.0, 3.0, 3.0]
     """
+    if wrt is None and is_function(y):
+        find = gradient_of(holomorphic=holomorphic)
+        return Transformed(y, argnums, find, lambda y, wrt: grad(y, wrt, holomorphic=holomorphic))
     return value_and_grad(y, wrt, strict=strict, holomorphic=holomorphic)[1]
 
 
 @short_traceback
 def value_and_grad(
-    y: Any, wrt: Any, *, strict: bool = False, holomorphic: bool = False
-) -> tuple[Any, Any]:
-    """The goal and its derivative, to be computed together: ``(y, grad(y, wrt))``."""
+    y: Any,
+    wrt: Any = None,
+    *,
+    argnums: Any = 0,
+    strict: bool = False,
+    holomorphic: bool = False,
+) -> Any:
+    """The goal and its derivative, to be computed together: ``(y, grad(y, wrt))``.
+
+    Of a function, a function that gives both; see `grad`.
+
+    Examples
+    --------
+    >>> value_and_grad(lambda x, y: x * y * y, argnums=(0, 1))(2.0, 3.0)
+    (18.0, (9.0, 12.0))
+    """
+    if wrt is None and is_function(y):
+        find = gradient_of(holomorphic=holomorphic)
+        return Transformed(
+            y,
+            argnums,
+            find,
+            lambda y, wrt: grad(y, wrt, holomorphic=holomorphic),
+            with_value=True,
+        )
     goal, targets = check_goal(y), Targets(wrt)
     ct = seeded(goal, holomorphic=holomorphic)
     back = BackwardPass([goal], [ct], targets.nodes)
@@ -79,8 +124,11 @@ def value_and_grad(
 
 
 @short_traceback
-def vjp(outputs: Any, wrt: Any, cotangents: Any, *, strict: bool = False) -> Any:
+def vjp(outputs: Any, wrt: Any, *cotangents: Any, strict: bool = False) -> Any:
     """The cotangents of `wrt`, given those of `outputs`: the vector-Jacobian product.
+
+    Of a function, ``vjp(f, *arguments)`` gives its result, and a function from the cotangent of
+    that to a tuple of the arguments'.
 
     Parameters
     ----------
@@ -96,8 +144,11 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, *, strict: bool = False) -> Any
     as wrt
         Lazy.
     """
+    if is_function(outputs):
+        return vjp_of(outputs, (wrt, *cotangents))
+    (given,) = cotangents
     ends, targets = Targets(outputs, "outputs"), Targets(wrt)
-    back = BackwardPass(ends.nodes, ends.beside(cotangents, "cotangents"), targets.nodes)
+    back = BackwardPass(ends.nodes, ends.beside(given, "cotangents"), targets.nodes)
     return targets.put(targets.cotangents(back, strict=strict))
 
 
@@ -105,7 +156,8 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, *, strict: bool = False) -> Any
 def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     """How `outputs` change as `wrt` change along `tangents`: the Jacobian-vector product.
 
-    The way back, whose cotangents are linear, is gone back once more.
+    The way back, whose cotangents are linear, is gone back once more. Of a function,
+    ``jvp(f, arguments, tangents)``, both tuples, gives its result and the change.
 
     Parameters
     ----------
@@ -119,6 +171,8 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     as outputs
         Lazy.
     """
+    if is_function(outputs):
+        return jvp_of(outputs, tuple(wrt), tuple(tangents))
     ends, targets = Targets(outputs, "outputs"), Targets(wrt)
     # Not zeros: a rule may look at its cotangent, and do otherwise for none.
     probes = [ones(like(node)) for node in ends.nodes]

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from operator import getitem
 from typing import Any
 
-import numpy as np
-
 from lazygraph.autodiff.backward_pass import BackwardPass
-from lazygraph.autodiff.cotangents import Like, like, part, zeros
+from lazygraph.autodiff.cotangents import like, ones, part, zeros
 from lazygraph.autodiff.cutout import Cutout, cut
 from lazygraph.autodiff.gradients import grad
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.targets import Targets
+from lazygraph.autodiff.transforms import Transformed, is_function, jacobian_of, rows_of, stacked
 from lazygraph.graphs.nodes import Node
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.function import Function
@@ -22,7 +21,7 @@ __all__ = ["hessian", "jacobian"]
 
 
 @short_traceback
-def jacobian(outputs: Any, wrt: Any) -> Any:
+def jacobian(outputs: Any, wrt: Any = None, *, argnums: Any = 0, holomorphic: bool = False) -> Any:
     """The derivative of every number of `outputs` by every number of `wrt`, itself lazy.
 
     Parameters
@@ -39,8 +38,8 @@ def jacobian(outputs: Any, wrt: Any) -> Any:
     Notes
     -----
     The way back is gone once per number of `outputs`, one after the other, in one task for each
-    output; what is computed forward is computed once. That task itself has no derivative:
-    for the second, use `hessian`, or the jacobian of a gradient.
+    output; what is computed forward is computed once. Of a function, ``jacobian(f)`` is one of
+    its arguments.
 
     Examples
     --------
@@ -49,26 +48,37 @@ def jacobian(outputs: Any, wrt: Any) -> Any:
     >>> [d.compute().tolist() for d in jacobian(x * y, [x, y])]
     [2.0, 3.0]
     """
+    if wrt is None and is_function(outputs):
+        find = jacobian_of(holomorphic=holomorphic)
+        return Transformed(
+            outputs, argnums, find, lambda y, wrt: jacobian(y, wrt, holomorphic=holomorphic)
+        )
     ends, targets = Targets(outputs, "outputs"), Targets(wrt)
-    return ends.put([targets.put(_rows(end, targets)) for end in ends.nodes])
+    return ends.put([targets.put(_rows(end, targets, holomorphic)) for end in ends.nodes])
 
 
 @short_traceback
-def hessian(y: Any, wrt: Any) -> Any:
+def hessian(y: Any, wrt: Any = None, *, argnums: Any = 0) -> Any:
     """The second derivative of a scalar: ``jacobian(grad(y, wrt), wrt)``.
+
+    Of a function, ``hessian(f)`` is one of its arguments.
 
     Its blocks are nested as `wrt` twice: ``hessian(y, {"a": a, "b": b}).compute()["a"]["b"]``
     has shape ``a.shape + b.shape``.
     """
+    if wrt is None and is_function(y):
+        return jacobian(grad(y, argnums=argnums), argnums=argnums)
     return jacobian(grad(y, wrt), wrt)
 
 
-def _rows(end: Node, targets: Targets) -> Iterator[Node]:
+def _rows(end: Node, targets: Targets, holomorphic: bool) -> Iterator[Node]:
     """The Jacobians of one output by each of the targets."""
-    probe: Node = zeros(like(end))
+    probe: Node = ones(like(end))
     cts = targets.cotangents(BackwardPass([end], [probe], targets.nodes))
     inner, outside = cut(cts, [probe])
-    rows = lazily(Function(_Rows(inner)), (like(end), *outside), {}, end._code, end._lasti)
+    rows = lazily(
+        Function(_Rows(inner, holomorphic)), (like(end), *outside), {}, end._code, end._lasti
+    )
     return (part(rows, ((getitem, n),)) for n in range(len(cts)))
 
 
@@ -77,24 +87,17 @@ class _Rows:
 
     __name__ = "jacobian"
 
-    def __init__(self, inner: Cutout) -> None:
-        self.inner = inner
+    def __init__(self, inner: Cutout, holomorphic: bool) -> None:
+        self.inner, self.holomorphic = inner, holomorphic
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Rows, (self.inner,)
+        return _Rows, (self.inner, self.holomorphic)
 
-    def __call__(self, form: Like, *outside: Any) -> list[Any]:
+    def __call__(self, form: Any, *outside: Any) -> list[Any]:
         """One array for each of the targets; `outside` is what the way back needs."""
-        like_a_row = self.inner(zeros(form), *outside)
-        made = [np.empty((*form.shape, *np.shape(ct)), np.asarray(ct).dtype) for ct in like_a_row]
-        for place in np.ndindex(form.shape):
-            for jacobian, ct in zip(made, self.inner(_unit(form, place), *outside), strict=True):
-                jacobian[place] = ct
-        return [jacobian[()] for jacobian in made]
-
-
-def _unit(form: Like, place: tuple[int, ...]) -> Any:
-    """A cotangent that is one at one place."""
-    unit = np.asarray(zeros(form))
-    unit[place] = 1
-    return unit[()] if form.shape == () else unit
+        rows = [self.inner(row, *outside) for row in rows_of(form)]
+        nothing = self.inner(zeros(form), *outside)
+        return [
+            stacked(form, [row[n] for row in rows], ct, holomorphic=self.holomorphic)
+            for n, ct in enumerate(nothing)
+        ]

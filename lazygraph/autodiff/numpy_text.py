@@ -7,17 +7,17 @@ that traced values may be put into. So whatever is made of functions that have r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from lazygraph.autodiff.tracer import (
     Escaped,
-    Trace,
     _innermost,
     has_tracer,
     raw,
@@ -25,11 +25,11 @@ from lazygraph.autodiff.tracer import (
     shared_function,
 )
 
-__all__ = ["OWN_TEXTS", "has_text", "run_text"]
+__all__ = ["OWN_TEXTS", "has_text", "making_for", "run_text", "with_our_names"]
 
 #: What is written anew here, as numpy's text is in C, or asks for what traced values have not.
 OWN_TEXTS: dict[Any, Callable[..., Any]] = {}
-_trace: ContextVar[Trace] = ContextVar("lazygraph_trace")
+_trace: ContextVar[Any] = ContextVar("lazygraph_trace")
 #: Functions whose text is being run, outermost first.
 _running: ContextVar[tuple[Any, ...]] = ContextVar("lazygraph_running", default=())
 _MOST_CALLS_OF_ITSELF = 3
@@ -67,6 +67,23 @@ def has_text(func: Any) -> bool:
     )
 
 
+def with_our_names(func: Any) -> Any:
+    """A function as a task calls it; a method of a distribution of scipy's, as one that is traced."""
+    if type(func) is MethodType and type(func.__self__).__module__.startswith("scipy.stats"):
+        return MethodType(_with_our_names(func.__func__), func.__self__)
+    return func
+
+
+@contextmanager
+def making_for(values: Iterable[Any]) -> Iterator[None]:
+    """A time in which numpy's text makes arrays that these traced values may be put into."""
+    token = _trace.set(_innermost(values))
+    try:
+        yield
+    finally:
+        _trace.reset(token)
+
+
 @cache
 def _text_of(func: Any) -> Callable[..., Any] | None:
     inner = getattr(func, "_implementation", func)
@@ -79,7 +96,7 @@ def _is_theirs(func: Any) -> bool:
     return module.partition(".")[0] in ("numpy", "scipy")
 
 
-def _with_our_names(func: FunctionType) -> FunctionType:
+def _with_our_names(func: Any) -> FunctionType:
     made = FunctionType(
         func.__code__, _names_of(func), func.__name__, func.__defaults__, func.__closure__
     )
@@ -148,6 +165,8 @@ def _as_array(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if type(raw(value)) is np.ndarray and (dtype is None or raw(value).dtype == dtype):
         missing = kwargs.get("ndmin", 0) - np.ndim(value)
         return value[(None,) * missing] if missing > 0 else value
+    if kwargs.get("ndmin", 0) > np.ndim(value) == 0:
+        return np.reshape(value, (1,) * kwargs["ndmin"])
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         return value.astype(dtype)
     return record(shared_function(np.asarray), (value,), {} if dtype is None else {"dtype": dtype})

@@ -227,7 +227,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 @own(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:  # noqa: ARG001
     """Of several arrays the element that is meant at each place."""
-    made = choices[-1]
+    a, made = np.asarray(a), choices[-1]
     for n, choice in enumerate(choices[:-1]):
         made = np.where(a == n, choice, made)
     return made + np.zeros(np.shape(a))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from lazygraph.tasks.function import Function
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.reprs import short_repr
 
-__all__ = ["pull_back"]
+__all__ = ["TracedRun", "pull_back", "run_traced"]
 
 _HOLD = Function(value_of)
 #: That nothing is known of what the function gave before.
@@ -60,14 +61,75 @@ def pull_back(
     Escaped
         If the function leads a traced value out of sight, or gives something else than before.
     """
+    with run_traced(call, leaves, wanted, out) as run:
+        return run.cts(ct)
+
+
+@contextmanager
+def run_traced(
+    call: Callable[[list[Any]], Any],
+    leaves: Iterable[Any],
+    wanted: tuple[int, ...],
+    out: Any = UNKNOWN,
+) -> Iterator[TracedRun]:
+    """A call, made once more, traced: what it gives, and its cotangents; as `pull_back`."""
     leaves = list(leaves)
     try:
-        return _pull_back(call, ct, leaves, wanted, out, as_float)
+        run = TracedRun(call, leaves, wanted, out, as_float)
     except EXPLAINED:
         if not _has_whole_beside_others(leaves, wanted):
             raise
-    # Perhaps some are positions: they have to stay whole, and then have no slope.
-    return _pull_back(call, ct, leaves, wanted, out, lambda value: value)
+        # Perhaps some are positions: they have to stay whole, and then have no slope.
+        run = TracedRun(call, leaves, wanted, out, lambda value: value)
+    try:
+        yield run
+    finally:
+        run.trace.close()
+
+
+class TracedRun:
+    """One run of a function, traced.
+
+    Attributes
+    ----------
+    made
+        What it has given, with traced parts.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[list[Any]], Any],
+        leaves: list[Any],
+        wanted: tuple[int, ...],
+        out: Any,
+        prepare: Callable[[Any], Any],
+    ) -> None:
+        self.trace, self._leaves, self._wanted = new_trace(), leaves, wanted
+        self._given = list(leaves)
+        for n in wanted:
+            _check(leaves[n])
+            self._given[n] = mapped(lambda part: _rooted(self.trace, prepare(part)), leaves[n])
+        try:
+            # The function gets containers of its own, which it may change.
+            made = call([mapped(lambda part: part, value) for value in self._given])
+            _compare(self.trace, made, out)
+        except BaseException:
+            self.trace.close()
+            raise
+        self.made = mapped(from_objects, made)
+
+    def value(self) -> Any:
+        """What it has given, not traced by this run any more."""
+        return mapped(
+            lambda x: x._value if has_tracer(x) and x._trace is self.trace else x, self.made
+        )
+
+    def cts(self, ct: Any) -> list[Any]:
+        """The cotangents of the wanted leaves, given that of the result."""
+        wanted = [self._leaves[n] for n in self._wanted]
+        ends = _ends(self.trace, self.made, ct, wanted)
+        found = _cotangents(self.trace, ends, self._given)
+        return [_ct_of(found, self._given[n], self._leaves[n]) for n in self._wanted]
 
 
 def as_float(value: Any) -> Any:
@@ -86,30 +148,6 @@ def _parts(value: Any) -> list[Any]:
     found: list[Any] = []
     mapped(found.append, value)
     return found
-
-
-def _pull_back(
-    call: Callable[[list[Any]], Any],
-    ct: Any,
-    leaves: list[Any],
-    wanted: tuple[int, ...],
-    out: Any,
-    prepare: Callable[[Any], Any],
-) -> list[Any]:
-    trace = new_trace()
-    given = list(leaves)
-    for n in wanted:
-        _check(leaves[n])
-        given[n] = mapped(lambda part: _rooted(trace, prepare(part)), leaves[n])
-    try:
-        # The function gets containers of its own, which it may change.
-        made = call([mapped(lambda part: part, value) for value in given])
-        _compare(trace, made, out)
-        ends = _ends(trace, made, ct, [leaves[n] for n in wanted])
-        found = _cotangents(trace, ends, given)
-    finally:
-        trace.close()
-    return [_ct_of(found, given[n], leaves[n]) for n in wanted]
 
 
 def _check(value: Any) -> None:
@@ -164,7 +202,7 @@ def _are_close(was: Any, now: Any) -> bool:
 def _ends(trace: Trace, out: Any, ct: Any, leaves: list[Any]) -> list[tuple[Tracer, Any]]:
     """Where the way back begins: the traced parts of a result, each with its cotangent."""
     ends, has_float = [], False
-    for part, its_ct in parts_beside(mapped(from_objects, out), ct):
+    for part, its_ct in parts_beside(out, ct):
         if has_tracer(part) and part._trace is trace:
             what = "the cotangent of the result"
             ends.append((part, fit(its_ct, like(part._value), what)))
@@ -200,12 +238,11 @@ def _cotangents(
 
 
 def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
-    """What tasks give, some of which have values already; others go when they are used up."""
+    """What tasks give, some of which have values already; those of others go when used up."""
     order, _ = steps_of(outputs, values)
-    kind = node_type()
-    last = {leaf: node for node in order for leaf in node._leaves if type(leaf) is kind}
-    for output in outputs:
-        last.pop(output, None)
+    kind, new = node_type(), set(order)
+    goes_on = new.difference(outputs)
+    last = {x: node for node in order for x in node._leaves if type(x) is kind and x in goes_on}
     goes: dict[Node, list[Node]] = {}
     for leaf, node in last.items():
         goes.setdefault(node, []).append(leaf)
@@ -219,7 +256,10 @@ def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
         )
         for leaf in goes.get(node, ()):
             del values[leaf]
-    return [values[node] for node in outputs]
+    made = [values[node] for node in outputs]
+    for node in new.intersection(outputs):
+        del values[node]
+    return made
 
 
 def _ct_of(found: dict[Node, Any], given: Any, value: Any) -> Any:

@@ -17,7 +17,7 @@ from lazygraph.tasks.function import Function
 from lazygraph.tasks.fused import Fused
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_repr
-from lazygraph.tasks.tree_paths import at, places
+from lazygraph.tasks.tree_paths import get_in, leaves_with_path
 
 __all__ = ["Targets", "check_goal", "fitted", "seeded"]
 
@@ -44,7 +44,7 @@ class Targets:
 
     def __init__(self, given: Any, what: str = "wrt") -> None:
         self._lazies = Lazies((given,))
-        self._ways = [way for leaf, way in places(given) if _checked(leaf, way, what)]
+        self._ways = [way for leaf, way in leaves_with_path(given) if _checked(leaf, way, what)]
         self.nodes = self._lazies.nodes
         if not self.nodes:
             raise CaptureError(f"{what} holds no lazy value: {short_repr(given)}")
@@ -114,7 +114,7 @@ def _part(given: Any, way: Any, what: str) -> Any:
     if type(given) is node_type():
         return pick(given, way)
     try:
-        return at(given, way)
+        return get_in(given, way)
     except (LookupError, TypeError, AttributeError):
         shown = "".join(f"[{name!r}]" for _, name in way)
         raise CotangentError(f"{what} have nothing at {shown}: {short_repr(given)}") from None

@@ -11,7 +11,7 @@ from lazygraph.autodiff.table import Attribute
 from lazygraph.errors import NotDifferentiable
 from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.tasks.function import Function
-from lazygraph.tasks.tree_paths import Way, places
+from lazygraph.tasks.tree_paths import Path, leaves_with_path
 
 __all__ = ["ENGINES", "Edges", "Inner", "VjpContext", "derive", "pick"]
 
@@ -59,7 +59,7 @@ class VjpContext:
             self.args = leaves[:1]  # the name is part of the function
         self.is_wanted, self.likes = is_wanted, likes
 
-    def wanted_in(self, value: Any) -> list[tuple[Node, Way]]:
+    def wanted_in(self, value: Any) -> list[tuple[Node, Path]]:
         """The lazy values inside an argument that lead on, with the ways to them.
 
         Raises
@@ -71,9 +71,13 @@ class VjpContext:
             return [(value, ())] if self.is_wanted(value) else []
         if self.node._template is None:
             return []
-        return [(leaf, self._way(leaf, way)) for leaf, way in places(value) if self.is_wanted(leaf)]
+        return [
+            (leaf, self._way(leaf, way))
+            for leaf, way in leaves_with_path(value)
+            if self.is_wanted(leaf)
+        ]
 
-    def _way(self, leaf: Any, way: Way | None) -> Way:
+    def _way(self, leaf: Any, way: Path | None) -> Path:
         if way is None:
             raise self.refusal(f"{leaf!r} is in a set or the key of a dict: use a list")
         return way
@@ -136,6 +140,6 @@ def primal_of(node: Node) -> Any:
 _LIKE = Function(like, name="like")
 
 
-def pick(ct: Any, way: Way) -> Any:
+def pick(ct: Any, way: Path) -> Any:
     """The part of a cotangent at the end of a way."""
     return part(ct, way) if way else ct

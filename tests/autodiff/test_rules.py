@@ -24,6 +24,7 @@ from lazygraph.autodiff.rules import (
     linalg,
     linear,
     moves,
+    names,
     products,
     reductions,
     shapes,
@@ -117,7 +118,8 @@ OF_THE_WAY_BACK = {
     builtin.added_up, builtin.shared_out, builtin.weighed, exponentials.weights,
     elementwise.above, kinds.checked, kinds.separated, kinds.gathered,
     items.untaken_along, reductions.conjugated, shapes.reshaped, joins.split, joins.unjoined, joins.rejoined, joins.unstacked, joins.joined,
-    joins.stacked, items.put_back, items.item, items.untaken,
+    joins.stacked, items.put_back, items.item, items.untaken, items.put_all_back, items.all_items,
+    items.with_item, names.of_name, names.field_of,
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import getitem
 from typing import Any
 
 from lazygraph.autodiff.cotangents import Like, placed, zeros
@@ -24,7 +25,7 @@ def of_name(x: Any, form: Any, field: Any, name: str) -> Any:
     if type(form) is Like:
         return zeros(form) if x is None else x
     if isinstance(form, dict) and name in form:
-        return placed(field, ((getattr, name),), form)
+        return placed(field, ((getitem, name),), form)
     raise NotDifferentiable(
         f"{name!r} of an object that is no array",
         "the rule by this name is that of arrays: call it inside a delayed function",
