@@ -239,12 +239,14 @@ class Delayed(Node, DaskCollection, Generic[T]):
                 "known yet; write a = a + x, not a += x, and leave out `out`"
             )
         func = ufunc if method == "__call__" else getattr(ufunc, method)
-        return call_lazily(_numpy(func), None, args, kwargs, caller(1))
+        nout = getattr(func, "nout", 1)
+        return call_lazily(_numpy(func, nout if nout > 1 else None), None, args, kwargs, caller(1))
 
     def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any, /) -> Any:
         if kwargs.get("out") is not None:
             raise CaptureError(f"numpy.{func.__name__} of a lazy value has no `out`")
-        return call_lazily(_numpy(func), None, tuple(args), dict(kwargs), caller(1))
+        nout = _nout_of(func.__name__, args, kwargs)
+        return call_lazily(_numpy(func, nout), None, tuple(args), dict(kwargs), caller(1))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Itself in an array of objects, if that is asked for."""
@@ -344,8 +346,25 @@ _APPLY = Function(apply, name="apply")
 
 
 @lru_cache(maxsize=1024)
-def _numpy(func: Any) -> Function:
-    return Function(func)
+def _numpy(func: Any, nout: int | None) -> Function:
+    return Function(func, nout=nout)
+
+
+#: How many results functions of numpy's give, where that is always so.
+_NOUT = {"eig": 2, "eigh": 2, "slogdet": 2, "qr": 2, "svd": 3, "lstsq": 4}
+
+
+def _nout_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | None:
+    """Return how many results a call of a function of numpy's gives; None for one, or unknown."""
+    if name in ("meshgrid", "broadcast_arrays"):
+        return len(args)
+    mode = kwargs.get("mode", args[1] if len(args) > 1 else "reduced")
+    has_vectors = kwargs.get("compute_uv", args[2] if len(args) > 2 else True)
+    if (name == "qr" and mode not in ("reduced", "complete")) or (
+        name == "svd" and not has_vectors
+    ):
+        return None
+    return _NOUT.get(name)
 
 
 @lru_cache(maxsize=1024)

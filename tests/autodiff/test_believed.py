@@ -431,3 +431,19 @@ def test_a_field_of_a_dataclass_that_holds_a_lazy_value_has_a_slope() -> None:
 
     assert grad(held.shape * 3.0, w).compute() == 3.0
     assert grad(delayed(lambda gamma: gamma.shape**2)(held), w).compute() == 4.0
+
+
+def test_numpys_functions_of_several_results_unpack() -> None:
+    a = delayed(A)
+    w, v = np.linalg.eigh(a)
+    u, s, vt = np.linalg.svd(a)
+    _, log = np.linalg.slogdet(a)
+    x, y = np.meshgrid(a[0], a[1])
+    whole, rest = np.divmod(a, 1.5)
+
+    np.testing.assert_allclose(compute((v * w) @ v.T)[0], A)
+    np.testing.assert_allclose(compute((u * s) @ vt)[0], A)
+    np.testing.assert_allclose(compute(whole * 1.5 + rest)[0], A)
+    assert compute(np.sum(x * y))[0] == pytest.approx(A[0].sum() * A[1].sum())
+    np.testing.assert_allclose(grad(log, a).compute(), np.linalg.inv(A))
+    np.testing.assert_allclose(grad(np.sum(w), a).compute(), np.eye(2), atol=1e-12)
