@@ -25,9 +25,9 @@ from lazygraph.errors import (
     NotDifferentiable,
 )
 from lazygraph.graphs.nodes import node_type
-from lazygraph.interop.legacy import value_of
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import function_name
+from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.treedef import tree_flatten, tree_map
 
 __all__ = [
