@@ -115,7 +115,7 @@ class Script:
 def run_script(folder: Path, code: str) -> str:
     """What a script printed, which must end well and print nothing to stderr."""
     out, err, code_ = Script(folder, code).finish()
-    assert (err, code_) == ("", 0)
+    assert (err, code_) == ("", 0), f"{code_}: {err}"
     return out
 
 

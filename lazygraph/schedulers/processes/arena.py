@@ -14,14 +14,20 @@ import errno
 import mmap
 import os
 import threading
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pickle import PickleBuffer
 from typing import TypeAlias
 
 from lazygraph.schedulers.processes.descriptors import Descriptor
+from lazygraph.schedulers.processes.forks import (
+    forget_in_children,
+    keep_for_children,
+    release_ended,
+)
+from lazygraph.schedulers.processes.memory import available_bytes
 from lazygraph.schedulers.processes.shared_file import (
+    FILE_BYTES,
     Mapping,
     anonymous_file,
     extents,
@@ -37,7 +43,7 @@ from lazygraph.schedulers.processes.space import (
     window_of,
 )
 
-__all__ = ["BIG", "Arena", "Block", "Buffer", "Handle"]
+__all__ = ["BIG", "Arena", "Buffer", "Handle"]
 
 #: Whatever bytes can be taken from.
 Buffer: TypeAlias = bytes | bytearray | memoryview | PickleBuffer
@@ -47,35 +53,14 @@ BIG = 64 * 1024
 
 _MB = 1 << 20
 _IDLE_WINDOWS = 4
-_KEEP_BYTES = 256 * _MB
+#: Of free blocks, in all processes of a pool: they are several times quicker to write to.
+_KEEP_BYTES = 768 * _MB
+_CHECK_BYTES = 32 * _MB  # written since somebody last asked how much memory there is
+_RESERVE_BYTES = 64 * _MB  # left to others
 _PIECE_BYTES = 64 * _MB  # mapped at once to give memory back
 #: Copying is quicker than mapping below this, and holds no shared memory.
 _COPY_BYTES = _MB
 _CLOSED = Descriptor(-1)
-
-
-class Block:
-    """A handle whose block is in use as long as this object lives.
-
-    Parameters
-    ----------
-    handle : Handle
-    freed : collections.deque
-        Where the handle is put when nothing refers to this object any more.
-    """
-
-    __slots__ = ("__weakref__", "_freed", "handle")
-
-    def __init__(self, handle: Handle, freed: deque[Handle]) -> None:
-        self.handle, self._freed = handle, freed
-
-    def __del__(self) -> None:
-        # A deque, since this runs wherever the last reference goes, any lock held or not.
-        with suppress(Exception):  # half made, or at the interpreter's exit
-            self._freed.append(self.handle)
-
-    def __repr__(self) -> str:
-        return f"Block({self.handle!r})"
 
 
 class Arena:
@@ -87,10 +72,13 @@ class Arena:
         The file; a number, inherited, is the arena's to close.
     owner : int
         The number of this process: no other one has it, not even one that has ended.
+    sharers : int
+        How many processes share what memory of free blocks is kept.
     """
 
-    def __init__(self, file: int | Descriptor, owner: int) -> None:
-        self.owner = owner
+    def __init__(self, file: int | Descriptor, owner: int, sharers: int = 1) -> None:
+        self.owner, self._keep_bytes = owner, _KEEP_BYTES // sharers
+        self._unchecked_bytes = _CHECK_BYTES  # written since there was found to be memory for it
         self._file = Descriptor(file) if isinstance(file, int) else file
         self._space = Space(owner)
         self._lock = threading.Lock()
@@ -100,13 +88,15 @@ class Arena:
         self._inner: dict[Handle, memoryview] = {}
         self._outer: dict[Handle, memoryview] = {}
         self._held: set[Handle] = set()  # dropped, yet something still looks at them
+        forget_in_children(self)
+        keep_for_children(self)
 
     def lasting(self) -> Arena:
         """Return the same memory, to read in after this object is closed."""
         return Arena(self._opened(), self.owner)
 
     @classmethod
-    def create(cls) -> Arena:
+    def create(cls, sharers: int = 1) -> Arena:
         """A new arena, for the parent (owner 0).
 
         Raises
@@ -114,7 +104,7 @@ class Arena:
         OSError
             If the system refuses one, as it does under a limit on file sizes.
         """
-        return cls(anonymous_file(), 0)
+        return cls(anonymous_file(), 0, sharers)
 
     @property
     def fd(self) -> int:
@@ -132,7 +122,9 @@ class Arena:
         Raises
         ------
         OSError
-            If there is no memory for it; nothing is kept then.
+            If the file can have no more; nothing is kept then.
+        MemoryError
+            If there is no memory for it.
         """
         with memoryview(buffer) as view, PickleBuffer(view).raw() as flat:
             with suppress(OSError):
@@ -142,8 +134,12 @@ class Arena:
     def _write(self, flat: memoryview) -> Handle:
         file = self._opened()
         with self._lock:
+            warm = self._space.warm_bytes
             handle = Handle(self._space.take(flat.nbytes), flat.nbytes)
+            is_warm = self._space.warm_bytes < warm
         try:
+            if not is_warm:
+                self._check_memory(flat.nbytes)
             write_all(file.number, flat, handle.offset)
         except BaseException as error:
             self.free([handle])
@@ -151,6 +147,19 @@ class Arena:
                 self.trim(0)
             raise
         return handle
+
+    def _check_memory(self, nbytes: int) -> None:
+        """Refuse what would make the system kill processes: these pages are in none's account."""
+        self._unchecked_bytes += nbytes
+        if self._unchecked_bytes < _CHECK_BYTES:
+            return
+        left = available_bytes()
+        if left is not None and nbytes + _RESERVE_BYTES > left:
+            self.trim(0)
+            left = available_bytes()
+            if left is not None and nbytes + _RESERVE_BYTES > left:
+                raise MemoryError(f"{nbytes} bytes are to be shared, and {left} bytes are left")
+        self._unchecked_bytes = 0
 
     def _opened(self) -> Descriptor:
         if self._file.number < 0:
@@ -234,7 +243,8 @@ class Arena:
             return [handle for handle in handles if self._forget(handle)]
 
     def recheck(self) -> list[Handle]:
-        """Those blocks dropped earlier that nothing looks at any more since."""
+        """Return those blocks dropped earlier that nothing looks at any more since."""
+        release_ended()
         with self._lock:
             return [handle for handle in list(self._held) if self._forget(handle)]
 
@@ -260,11 +270,14 @@ class Arena:
             for handle in handles:
                 self._space.give(handle.offset)
 
-    def trim(self, keep_bytes: int = _KEEP_BYTES) -> None:
+    def trim(self, keep_bytes: int | None = None) -> None:
         """Give the operating system the memory of free blocks, but for so many bytes.
+
+        By default they are this process's share of what a pool keeps.
 
         Takes no time when there is nothing to give: call it whenever blocks were freed.
         """
+        keep_bytes = self._keep_bytes if keep_bytes is None else keep_bytes
         while self._space.warm_bytes > keep_bytes:
             with self._lock:
                 if self._space.warm_bytes <= keep_bytes:
@@ -281,11 +294,17 @@ class Arena:
     def sweep(self, owner: int, live: Iterable[Handle]) -> None:
         """Give back the memory of an owner that has ended, but for the blocks still in use."""
         region = region_of(owner)
-        start = region.start
+        self._punch_between(region.start, region.stop, live)
+
+    def sweep_all(self, live: Iterable[Handle]) -> None:
+        """Give back the memory of all owners, who have ended, but for the blocks still in use."""
+        self._punch_between(0, FILE_BYTES, live)
+
+    def _punch_between(self, start: int, stop: int, live: Iterable[Handle]) -> None:
         for handle in sorted(live):
             self._punch_data(start, handle.offset)
             start = handle.offset + whole_pages(handle.nbytes)
-        self._punch_data(start, region.stop)
+        self._punch_data(start, stop)
 
     def _punch_data(self, start: int, stop: int) -> None:
         for begin, end in extents(self._opened().number, start, stop):
@@ -300,6 +319,14 @@ class Arena:
             size = min(_PIECE_BYTES, stop - begin)
             with suppress(OSError), mmap.mmap(self._file.number, size, offset=begin) as mapped:
                 mapped.madvise(advice)
+
+    def shown(self) -> list[PickleBuffer]:
+        """Return what keeps all blocks that this process looks at from being let go of."""
+        return [PickleBuffer(inner) for inner in list(self._inner.values())]
+
+    def forget(self) -> None:
+        """Go on in a forked child: some thread of the parent may hold the lock."""
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of the file; what somebody still looks at stays readable."""

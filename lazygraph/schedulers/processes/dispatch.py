@@ -58,9 +58,13 @@ class Dispatch:
     def _hire(self, n_ready: int) -> None:
         """Start workers, where there are ready steps for more."""
         workers, most = self.pool.workers, self.pool.recipe.num_workers
-        while len(workers) < most and len(workers) < n_ready + self._n_busy:
+        while (
+            len(workers) < most
+            and len(workers) < n_ready + self._n_busy
+            and (self.pool.can_start or not workers)
+        ):
             try:
-                worker = self.pool.hire()
+                worker = self.pool.start()
             except (WorkerStartError, OSError):
                 if not workers:
                     raise
@@ -178,7 +182,9 @@ class Dispatch:
             self.run.state.put_back(unit.steps[0])
             return
         self.run.began(step, name)
-        error = self.unpicklable(step, reason.path, reason.__cause__)
+        error: Exception = self.unpicklable(step, reason.path, reason.__cause__)
+        if isinstance(reason.__cause__, MemoryError):
+            error = reason.__cause__
         self.run.settle(Outcome(step, name, None, error, now, now))
 
     def unpicklable(self, step: int, path: str, cause: BaseException | None) -> UnpicklableError:
@@ -214,13 +220,21 @@ class Dispatch:
 
     def release(self, steps: Sequence[int]) -> None:
         """Let workers forget results, with some message to come."""
-        for desk in self.desks.values():
-            desk.release(steps)
+        knowers = self.luggage.knowers
+        for step in steps:
+            for desk in knowers.pop(step, ()):
+                desk.release((step,))
         self.luggage.release(steps)
+
+    def finished(self, step: int) -> None:
+        """Note that a step will not run again: what it alone has used can go."""
+        gone = self.luggage.finished(step)
+        if gone:
+            self.release(gone)
 
     def tidy(self) -> None:
         """Let memory be used again."""
-        if self.pool.freed:
+        if self.pool.ledger.has_released:
             for desk in self.desks.values():
                 desk.send_forgotten()
             self.pool.recycle()

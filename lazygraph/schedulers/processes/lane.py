@@ -134,34 +134,37 @@ class ProcessLane(Executor):
     # -------------------------------------------------------------------- end
     def close(self) -> None:
         """Stop what runs, and give the pool back."""
-        pool = self._pool
+        pool, dispatch = self._pool, self._dispatch
+        # Here ends the ring that would keep what was packed until the next garbage collection.
+        self._dispatch = self._reports = None
         if pool is None:
             return
         try:
-            self._wind_up(pool)
+            if dispatch is not None and not pool.is_closed:
+                _wind_up(pool, dispatch)
         except BaseException:  # a second Ctrl-C
             pool.abandon()
             raise
         finally:
             self._give_back(pool)
 
-    def _wind_up(self, pool: Pool) -> None:
-        if self._dispatch is None or pool.is_closed:
-            return
-        desks, was_interrupted = self._dispatch.desks, self._dispatch.run.was_interrupted
-        if not was_interrupted:
-            _calm_down(pool, desks)
-        for worker, desk in desks.items():
-            # An interrupt may have come in the middle of a message: no worker is spared.
-            if (was_interrupted or not desk.is_idle) and not pool.is_closed:
-                pool.dismiss(worker)
-        pool.end_run()
-
 
 def _read(arena: Arena, value: Any) -> Any:
     if type(value) is not Parcel:
         return value
     return unpack(value, lambda block: arena.private(block.handle, block))
+
+
+def _wind_up(pool: Pool, dispatch: Dispatch) -> None:
+    desks, was_interrupted = dispatch.desks, dispatch.run.was_interrupted
+    if not was_interrupted:
+        _calm_down(pool, desks)
+    for worker, desk in desks.items():
+        # An interrupt may have come in the middle of a message: no worker is spared.
+        if (was_interrupted or not desk.is_idle) and not pool.is_closed:
+            pool.dismiss(worker)
+    dispatch.luggage.clear()  # whoever still refers to it
+    pool.end_run()
 
 
 def _calm_down(pool: Pool, desks: dict[Worker, Desk]) -> None:
@@ -187,9 +190,8 @@ def _hear_out(pool: Pool, desks: dict[Worker, Desk], desk: Desk, message: Any) -
             pool.bury(desk.worker)
             del desks[desk.worker]
         case messages.Done():
-            for first, ended, _, result in message.units:
+            for first, ended, _, _ in message.units:
                 desk.advance(desk.queue[first], ended)
-                pool.adopt(result)  # and forget it: its blocks are free
         case messages.Failed():
             desk.remove(desk.queue[message.first])
         case messages.Back():

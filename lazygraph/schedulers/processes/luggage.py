@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lazygraph.schedulers.processes.desk import Desk, Unit
@@ -43,6 +44,8 @@ class Luggage:
         self._packed: dict[int, Any] = {}  # by slot: constants, results made in this process
         self._slot_of: dict[int, int] = {}  # by id: where a constant was first seen
         self._homes: dict[int, Worker] = {}  # who made a big result
+        self.knowers: dict[int, list[Desk]] = {}  # by slot: the workers that have its value
+        self._users: Counter[int] | None = None  # by slot, of big constants: the steps to come
         seed = run.terms.seed
         self.entropy = None if seed is None else (seed.entropy, seed.path)
 
@@ -106,11 +109,43 @@ class Luggage:
     def constant(self, slot: int, step: int) -> tuple[int, Any]:
         """A literal argument: the slot to know it by, and itself, packed."""
         value = self.run.plan.constants[-1 - slot]
-        first = self._slot_of.setdefault(id(value), slot)
+        first = self._first_slot(slot)
         packed = self._packed.get(first)
         if packed is None:
             packed = self._packed[first] = self._pack(value, step, slot)
+            if self._users is None and type(packed) is Parcel:
+                self._users = self._count_users()
         return first, packed
+
+    def _count_users(self) -> Counter[int]:
+        plan = self.run.plan
+        used = (slot for slots in plan.slots for slot in slots if slot < 0)
+        return Counter(self._first_slot(slot) for slot in used)
+
+    def _first_slot(self, slot: int) -> int:
+        return self._slot_of.setdefault(id(self.run.plan.constants[-1 - slot]), slot)
+
+    def finished(self, step: int) -> list[int]:
+        """Note that a step will not run again; return the slots of constants it was the last to use.
+
+        O(its arguments), and nothing at all in a run without constants that travel apart.
+        """
+        users, gone = self._users, []
+        if users is not None:
+            for slot in self.run.plan.slots[step]:
+                if slot < 0:
+                    first = self._first_slot(slot)
+                    users[first] -= 1
+                    if not users[first]:
+                        gone.append(first)
+        return gone
+
+    def clear(self) -> None:
+        """Let go of everything packed: the run is over."""
+        self._packed.clear()
+        self._functions.clear()
+        self._homes.clear()
+        self.knowers.clear()
 
     def result(self, slot: int, step: int) -> Any:
         """The result of a step, packed."""
@@ -137,11 +172,10 @@ class Luggage:
         return blame(value, argument_path(self.run.plan.origins.call(step), place), error)
 
     def adopt(self, thing: Any, step: int, worker: Worker) -> Any:
-        """A result that has arrived; its blocks live as long as it does."""
-        adopted = self.pool.adopt(thing)
-        if type(adopted) is Parcel and adopted.blocks:
+        """Note who has a result that has arrived, if it is big; return it."""
+        if type(thing) is Parcel and thing.blocks:
             self._homes[step] = worker
-        return adopted
+        return thing
 
     def release(self, steps: Any) -> None:
         """Nobody needs these results any more."""
@@ -209,11 +243,13 @@ class Load:
 
     def _packed(self, thing: Any) -> Any:
         if type(thing) is Parcel:
-            self._desk.worker.viewed.update(thing.handles())
+            self._luggage.pool.ledger.lend(thing.handles(), self._desk.worker.owner)
         return thing
 
     def message(self, units: list[Any]) -> Work:
         """The message."""
         self._desk.known.update(self._values)
+        for slot in self._values:
+            self._luggage.knowers.setdefault(slot, []).append(self._desk)
         self._desk.functions.update(self._functions)
         return Work(self._functions, self._values, units, self._luggage.entropy)

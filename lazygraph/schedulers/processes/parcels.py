@@ -10,12 +10,12 @@ travel. ::
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pickle import PickleBuffer
 from typing import Any, TypeAlias
 
-from lazygraph.schedulers.processes.arena import BIG, Arena, Block, Handle
+from lazygraph.schedulers.processes.arena import BIG, Arena, Handle
+from lazygraph.schedulers.processes.ledger import Block
 from lazygraph.transport.pickling import dumps, loads
 
 __all__ = ["Parcel", "adopt", "pack", "unpack"]
@@ -158,8 +158,8 @@ def unpack(thing: Any, view: Callable[[Any], memoryview]) -> Any:
     return loads(stream, buffers=map(view, thing.blocks)) if thing.blocks else loads(stream)
 
 
-def adopt(parcel: Parcel, freed: deque[Handle]) -> Parcel:
-    """The parcel with a `Block` for each handle, which is put into `freed` with its last use."""
-    blocks = {handle: Block(handle, freed) for handle in set(parcel.handles())}
-    stream = parcel.stream if type(parcel.stream) is bytes else blocks[_handle(parcel.stream)]
-    return Parcel(stream, tuple(blocks[_handle(place)] for place in parcel.blocks))
+def adopt(parcel: Parcel, blocks: Mapping[Handle, Block]) -> None:
+    """Let a parcel keep its blocks in use."""
+    if type(parcel.stream) is not bytes:
+        parcel.stream = blocks[_handle(parcel.stream)]
+    parcel.blocks = tuple(blocks[_handle(place)] for place in parcel.blocks)

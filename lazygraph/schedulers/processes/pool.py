@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import selectors
 import threading
-import weakref
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, ValuesView
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
+from time import monotonic
 from typing import Any, NamedTuple
 
 from lazygraph.errors import WorkerStartError
@@ -17,9 +18,13 @@ from lazygraph.schedulers.processes.arena import Arena, Handle
 from lazygraph.schedulers.processes.board import Note, erase, read_note
 from lazygraph.schedulers.processes.channel import Channel
 from lazygraph.schedulers.processes.descriptors import pipe
+from lazygraph.schedulers.processes.forks import forget_in_children, release_ended
+from lazygraph.schedulers.processes.ledger import Ledger
 from lazygraph.schedulers.processes.messages import (
     Acknowledge,
+    Done,
     Ended,
+    Failed,
     Forget,
     Hello,
     Logged,
@@ -30,6 +35,7 @@ from lazygraph.schedulers.processes.messages import (
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
 from lazygraph.schedulers.processes.process import Process, blas_environment
 from lazygraph.schedulers.processes.reloads import Reloads
+from lazygraph.schedulers.processes.worker_handle import Worker
 from lazygraph.schedulers.workers import usable_cores
 from lazygraph.transport.pickling import pack_function
 from lazygraph.transport.remote import from_wire
@@ -39,6 +45,7 @@ __all__ = ["Pool", "Recipe", "Worker"]
 # Workers in a row that end before they are ready: by themselves, each would; or were killed.
 _MOST_FAILED_STARTS, _MOST_KILLED_STARTS = 3, 20
 _QUIT_SECONDS = 1.0
+_RESTART_SECONDS = 1.0
 
 
 class Recipe(NamedTuple):
@@ -50,49 +57,23 @@ class Recipe(NamedTuple):
     blas_threads: int | None = None
 
 
-class Worker:
-    """What the parent knows of a worker process."""
-
-    def __init__(self, process: Process, number: int) -> None:
-        self.process, self.name = process, f"process-{number}"
-        self.is_ready = False  # it has said hello
-        self.setting: Setting | None = None  # the surroundings it was told of
-        self.viewed: set[Handle] = set()  # blocks that it may look at
-
-    def __repr__(self) -> str:
-        return f"Worker({self.name}, pid {self.process.pid})"
-
-    def send(self, message: Any) -> None:
-        """Send a message, now or as soon as it is read."""
-        self.process.channel.send(message)
-
-    @property
-    def sources(self) -> list[Any]:
-        """What a selector waits for: its messages, and its death where the system tells of it."""
-        process = self.process
-        return [source for source in (process.channel, process.ending) if source is not None]
-
-    @property
-    def owner(self) -> int:
-        """Its number in the arena."""
-        return self.process.owner
-
-
 class Pool:
     """The workers of one recipe; used by one run at a time."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.workers: list[Worker] = []
-        self.freed: deque[Handle] = deque()  # blocks that nothing in this process needs
-        self._live: set[Handle] = set()  # blocks in use
+        self._workers: dict[int, Worker] = {}  # by number
+        self._with_unsent: set[Worker] = set()
+        self.ledger = Ledger()
+        self._pid = os.getpid()
+        self._no_start_until = 0.0  # monotonic: there was no process or file to be had
         self.is_closed = False
         self.is_wanted_closed = False  # its owner waits for the run to leave it
         # First what may raise: nothing is open yet.
         self._initializer = (
             None if recipe.initializer is None else pack_function(recipe.initializer)
         )
-        self._arena = _new_arena()
+        self._arena = _new_arena(recipe.num_workers + 1)
         self._next_owner = 1
         self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
@@ -104,29 +85,48 @@ class Pool:
         share = max(1, usable_cores() // recipe.num_workers)
         self._environment = blas_environment(recipe.blas_threads, share)
         self.reloads = Reloads()  # of modules that workers may have imported
-        self._looking: dict[Handle, set[int]] = {}  # freed blocks, and who may still look
-        _pools.add(self)
+        forget_in_children(self)
+
+    @property
+    def workers(self) -> ValuesView[Worker]:
+        """The workers there are, the one started first to begin with."""
+        return self._workers.values()
 
     @property
     def arena(self) -> Arena:
         """The memory that all share."""
         return self._arena
 
-    # ---------------------------------------------------------------- workers
-    def hire(self) -> Worker:
-        """Start one more worker; it will say hello."""
+    @property
+    def can_start(self) -> bool:
+        """Whether one more worker may be started: not when that has just failed."""
+        return monotonic() >= self._no_start_until
+
+    def start(self) -> Worker:
+        """Start one more worker; it will say hello.
+
+        Raises
+        ------
+        WorkerStartError
+            If the system has no process, memory or file descriptors for it.
+        """
         owner, self._next_owner = self._next_owner, self._next_owner + 1
-        worker = Worker(
-            Process(self._arena, owner, self.recipe.num_workers, self._environment), owner
-        )
+        try:
+            process = Process(self._arena, owner, self.recipe.num_workers, self._environment)
+        except WorkerStartError:
+            self._no_start_until = monotonic() + _RESTART_SECONDS
+            raise
+        worker = Worker(process, owner, self._with_unsent)
         try:
             worker.setting = self.setting()
             worker.send((worker.setting, self.recipe.preload, self._initializer))
             for source in worker.sources:
                 self._selector.register(source, selectors.EVENT_READ, worker)
-            self.workers.append(worker)
-        except BaseException:
+            self._workers[owner] = worker
+        except BaseException as error:
             worker.process.discard()
+            if isinstance(error, OSError):
+                raise WorkerStartError(f"cannot start a worker process: {error}") from error
             raise
         return worker
 
@@ -181,21 +181,18 @@ class Pool:
     def _remove(self, worker: Worker) -> None:
         for source in worker.sources:
             self._selector.unregister(source)
-        self.workers.remove(worker)
+        del self._workers[worker.owner]
 
     def _forsake(self, worker: Worker) -> None:
         """Give back the memory that a dead worker had written and nobody knows of."""
         erase(self._arena, worker.owner)
-        owner = worker.owner
-        self._arena.sweep(owner, [handle for handle in self._live if handle.owner == owner])
-        for handle in list(worker.viewed):
-            self._not_looking(handle, worker.owner)
+        self._free(self.ledger.borrower_died(worker.owner))
+        self._arena.sweep(worker.owner, self.ledger.in_use(worker.owner))
 
     def note(self, worker: Worker) -> Note:
         """What the worker is running."""
         return read_note(self._arena, worker.owner)
 
-    # ----------------------------------------------------------------- events
     def wake(self) -> None:
         """End the current `wait`; from any thread."""
         with self._wake_lock:  # a closed number may by now be another file's
@@ -205,11 +202,11 @@ class Pool:
 
     def wait(self, seconds: float | None) -> Iterator[tuple[Worker, Any]]:
         """What workers have to say; a worker that is gone says None, once, as its last word."""
-        for worker in self.workers:
-            if worker.process.channel.has_unsent:
-                self._selector.modify(
-                    worker.process.channel, selectors.EVENT_READ | selectors.EVENT_WRITE, worker
-                )
+        both = selectors.EVENT_READ | selectors.EVENT_WRITE
+        while self._with_unsent:
+            worker = self._with_unsent.pop()
+            if self.has(worker):
+                self._selector.modify(worker.process.channel, both, worker)
         gone: dict[Worker, None] = {}
         for key, events in self._selector.select(seconds):
             worker = key.data
@@ -225,8 +222,7 @@ class Pool:
                 if not channel.has_unsent:
                     self._selector.modify(channel, selectors.EVENT_READ, worker)
             if events & selectors.EVENT_READ:
-                for message in channel.receive():
-                    yield worker, message
+                yield from self._hear(worker)
                 if channel.is_closed:
                     gone[worker] = None
         for worker in gone:
@@ -234,69 +230,69 @@ class Pool:
 
     def _last_words(self, worker: Worker) -> Iterator[tuple[Worker, Any]]:
         """What a worker that is gone had sent, then None; others may hold its channel open."""
-        while worker in self.workers and (said := worker.process.channel.receive()):
-            for message in said:
-                yield worker, message
-        if worker in self.workers:
+        is_more = True
+        while is_more and self.has(worker):
+            is_more = False
+            for said in self._hear(worker):
+                is_more = True
+                yield said
+        if self.has(worker):
             yield worker, None
+
+    def _hear(self, worker: Worker) -> Iterator[tuple[Worker, Any]]:
+        for message in worker.process.channel.receive():
+            self._adopt_all(message)
+            yield worker, message
+
+    def has(self, worker: Worker) -> bool:
+        """Whether the worker is one of this pool's: it was not taken out meanwhile."""
+        return self._workers.get(worker.owner) is worker
 
     def _silence(self) -> None:
         with suppress(OSError):
             os.read(self._wake_read.number, 4096)
 
-    # ----------------------------------------------------------------- memory
     def adopt(self, thing: Any) -> Any:
-        """A packed value whose blocks are in use as long as it lives."""
-        if type(thing) is not Parcel or not (handles := thing.handles()):
-            return thing
-        self._live.update(handles)
-        return adopt(thing, self.freed)
+        """Let a packed value keep its blocks in use as long as it lives; return it."""
+        if type(thing) is Parcel and (handles := thing.handles()):
+            adopt(thing, self.ledger.adopt(handles))
+        return thing
+
+    def _adopt_all(self, message: Any) -> None:
+        """Adopt what a worker has packed, whatever becomes of the message."""
+        if type(message) is Done:
+            for unit in message.units:
+                self.adopt(unit[3])
+        elif type(message) is Failed:
+            self.adopt(message.given)
 
     def recycle(self) -> None:
-        """Let the memory of freed blocks be used again, once nobody looks at it."""
-        gone: list[Handle] = []
-        while self.freed:
-            gone.append(self.freed.popleft())
-        if not gone:
+        """Let the memory of blocks that were released be used again, once nobody looks at it."""
+        if not self.ledger.has_released:
             return
-        told: dict[Worker, list[Handle]] = {}
-        for handle in gone:
-            looking = [worker for worker in self.workers if handle in worker.viewed]
-            self._looking[handle] = {worker.owner for worker in looking}
-            for worker in looking:
-                told.setdefault(worker, []).append(handle)
-            if not looking:
-                self._free(handle)
-        for worker, handles in told.items():
-            worker.send(Forget([], handles, []))
+        free, told = self.ledger.drop()
+        self._free(free)
+        for owner, handles in told.items():
+            self._workers[owner].send(Forget([], handles, []))
 
     def acknowledged(self, worker: Worker, handles: Sequence[Handle]) -> None:
-        """A worker looks at some blocks no more."""
-        for handle in handles:
-            self._not_looking(handle, worker.owner)
-            worker.viewed.discard(handle)
+        """Note that a worker looks at some blocks no more."""
+        self._free(self.ledger.acknowledge(worker.owner, handles))
 
-    def _not_looking(self, handle: Handle, owner: int) -> None:
-        looking = self._looking.get(handle)
-        if looking is not None:
-            looking.discard(owner)
-            if not looking:
-                self._free(handle)
-
-    def _free(self, handle: Handle) -> None:
-        self._looking.pop(handle, None)
-        self._live.discard(handle)
-        if handle.owner == 0:
-            self._arena.free([handle])
-            return
-        for worker in self.workers:
-            if worker.owner == handle.owner:
-                worker.send(Forget([], [], [handle]))
-                return
-        self._arena.discard(handle)
+    def _free(self, handles: Sequence[Handle]) -> None:
+        """Let the owners of blocks use them again; give back those of workers that are gone."""
+        for owner, group in groupby(sorted(handles), attrgetter("owner")):
+            if owner == 0:
+                self._arena.free(group)
+            elif owner in self._workers:
+                self._workers[owner].send(Forget([], [], list(group)))
+            else:
+                for handle in group:
+                    self._arena.discard(handle)
 
     def settle(self) -> None:
         """Between runs: hear what workers still had to say, and give back memory."""
+        release_ended()
         self.recycle()
         for worker, message in list(self.wait(0)):
             if message is None:
@@ -315,28 +311,43 @@ class Pool:
         elif isinstance(message, Logged):
             surroundings.log(message, None)
 
-    # --------------------------------------------------------------- lifetime
     def end_run(self) -> None:
         """Let workers forget a run; give memory back."""
         if self.is_closed:
             return
         for worker in self.workers:
             worker.send(Ended())  # first: what a worker has loaded it still looks at
+        release_ended()
         self.recycle()
         self._arena.trim()
 
     def close(self) -> None:
-        """End all workers: in peace if they are quick about it."""
+        """End all workers: in peace if they are quick about it, a second for all together."""
         if self.is_closed:
             return
         self.is_closed = True
         for worker in self.workers:
             worker.send(Quit())
+        end = monotonic() + _QUIT_SECONDS
         for worker in self.workers:
             if worker.is_ready:
-                worker.process.leave(_QUIT_SECONDS)
+                worker.process.leave(max(0.0, end - monotonic()))
+        self._end_all()
+
+    def abandon(self) -> None:
+        """End all workers at once, when there is no telling in what state they are."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._end_all()
+
+    def _end_all(self) -> None:
+        for worker in self.workers:
+            worker.process.kill()  # all, before any is waited for
+        for worker in self.workers:
             worker.process.discard()
-        self.workers.clear()
+        self._workers.clear()
+        with suppress(OSError):  # then it stays taken as long as anybody has the file
+            self._arena.sweep_all(self.ledger.close(_discard_from(self._arena.lasting())))
         self._close_files()
 
     def _close_files(self) -> None:
@@ -346,45 +357,40 @@ class Pool:
             self._wake_write.close()
         self._arena.close()
 
-    def abandon(self) -> None:
-        """End all workers at once, when there is no telling in what state they are."""
+    def forget(self) -> None:
+        """Let go of it in a forked child: nothing of it is the child's.
+
+        Nothing must be kept open: a worker ends when the last copy of its parent's end of the
+        channel is closed.
+        """
         if self.is_closed:
             return
         self.is_closed = True
-        for worker in self.workers:
-            worker.process.discard()
-        self.workers.clear()
-        self._close_files()
-
-    def forget(self) -> None:
-        """In a forked child: nothing of it is the child's, and nothing must be kept open.
-
-        A worker ends when the last copy of its parent's end of the channel is closed.
-        """
-        self.is_closed = True
         self._wake_lock = threading.Lock()  # some thread of the parent may hold the old one
+        self._arena.forget()
         for worker in self.workers:
             worker.process.forget()
         self._close_files()
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this process is a fork of the pool's own, made without Python's knowledge."""
+        return os.getpid() != self._pid
 
-def _new_arena() -> Arena:
+
+def _discard_from(arena: Arena) -> Callable[[Handle], None]:
+    """Return what gives back a block's memory, in this process and not in its forks."""
+    pid = os.getpid()
+
+    def discard(handle: Handle) -> None:
+        if os.getpid() == pid:
+            arena.discard(handle)
+
+    return discard
+
+
+def _new_arena(sharers: int) -> Arena:
     try:
-        return Arena.create()
+        return Arena.create(sharers)
     except OSError as error:
         raise WorkerStartError(f"there is no shared memory for workers: {error}") from error
-
-
-#: All pools of this process.
-_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for pool in list(_pools):
-        if not pool.is_closed:
-            pool.forget()
-    _pools.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

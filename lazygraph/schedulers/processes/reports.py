@@ -51,6 +51,8 @@ class Reports:
         ended: float,
     ) -> None:
         self._run.settle(Outcome(step, desk.worker.name, value, error, began, ended))
+        if error is None or not self._run.state.has_result(step):
+            self._dispatch.finished(step)
 
     # ---------------------------------------------------------------- results
     def _done(self, desk: Desk, message: messages.Done) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
@@ -22,6 +23,7 @@ from lazygraph.schedulers.controlled import (
     stays_here,
     stream_here,
 )
+from lazygraph.schedulers.processes.forks import forget_in_children
 from lazygraph.schedulers.processes.lane import PoolMailbox, ProcessLane
 from lazygraph.schedulers.processes.pool import Pool, Recipe
 from lazygraph.schedulers.processes.warm import warm_pools
@@ -87,6 +89,7 @@ class Processes:
         self._recipe = Recipe(self.num_workers, initializer, tuple(preload), blas_threads)
         self._own: Pool | None = None
         self._lock = threading.Lock()  # held while a run uses the pool of one's own
+        forget_in_children(self)
 
     def __repr__(self) -> str:
         return f"Processes(num_workers={self.num_workers})"
@@ -108,8 +111,15 @@ class Processes:
             pool.is_wanted_closed = True
             pool.wake()
             with self._lock:  # a run in another thread, or of a loop that was left, ends
-                self._own = None
-            pool.close()
+                last, self._own = self._own, None  # it may have replaced the pool
+            if last is not None:
+                last.close()
+
+    def forget(self) -> None:
+        """Go on in a forked child, where no run of the parent's threads goes on."""
+        self._lock = threading.Lock()
+        if self._own is not None:
+            self._own.forget()
 
     @property
     def pids(self) -> list[int]:
@@ -119,6 +129,8 @@ class Processes:
     def _lease(self) -> Pool:
         # While a run uses the pool of one's own, another takes other workers: it may be a
         # compute between the results of the first, for which that would wait for ever.
+        if self._own is not None and self._own.is_foreign:
+            self.forget()
         if self._own is None or not self._lock.acquire(blocking=False):
             return warm_pools.lease(self._recipe)
         try:
@@ -136,7 +148,8 @@ class Processes:
     def _give_back(self, pool: Pool) -> None:
         if pool is self._own:
             pool.reloads.note()
-            self._lock.release()
+            with suppress(RuntimeError):  # not held: this is a fork of the run's process
+                self._lock.release()
         else:
             warm_pools.give_back(pool)
 

@@ -7,6 +7,7 @@ import mmap
 import os
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from lazygraph.schedulers.processes.descriptors import Descriptor, standard_taken
+from lazygraph.schedulers.processes.forks import forget_in_children, keep_for_children
 from lazygraph.schedulers.processes.space import Handle
 
 try:
@@ -21,9 +23,17 @@ try:
 except ImportError:  # not POSIX
     resource = None  # type: ignore[assignment]
 
-__all__ = ["Mapping", "anonymous_file", "extents", "map_file", "read_all", "write_all"]
+__all__ = [
+    "FILE_BYTES",
+    "Mapping",
+    "anonymous_file",
+    "extents",
+    "map_file",
+    "read_all",
+    "write_all",
+]
 
-_FILE_BYTES = 1 << 62  # of offsets, not of memory: no process ever has to make it longer
+FILE_BYTES = 1 << 62  # of offsets, not of memory: no process ever has to make it longer
 _MFD_NOEXEC_SEAL = 8  # from Linux 6.3 on
 _SHARED_FOLDER = "/dev/shm"  # noqa: S108  # a file system in memory, where there is one
 #: Before 3.13 every mapping holds a file descriptor, of which there may be as few as 256.
@@ -37,6 +47,25 @@ class Mapping(mmap.mmap):
 
     keep: object = None
 
+
+class _Kept:
+    """What keeps the blocks in use that private mappings show."""
+
+    def shown(self) -> list[object]:
+        """Return what all mappings of this process keep in use."""
+        with _mappings_lock:
+            return [made.keep for made in _mappings if made.keep is not None]
+
+    def forget(self) -> None:
+        """Go on in a forked child: some thread of the parent may hold the lock."""
+        global _mappings_lock  # noqa: PLW0603  # of this process
+        _mappings_lock = threading.Lock()
+
+
+_mappings_lock = threading.Lock()
+_kept = _Kept()
+forget_in_children(_kept)
+keep_for_children(_kept)
 
 #: All of this process, whatever pool they show: each may hold a descriptor of its limited number.
 _mappings: weakref.WeakSet[Mapping] = weakref.WeakSet()
@@ -54,7 +83,8 @@ def map_file(file: Descriptor, offset: int, size: int, access: int) -> Mapping:
         raise OSError(errno.EMFILE, "too many mappings")
     with standard_taken() if _HOLDS_DESCRIPTOR else nullcontext():
         made = Mapping(file.number, size, access=access, offset=offset, **_MAP_OPTIONS)
-    _mappings.add(made)
+    with _mappings_lock:
+        _mappings.add(made)
     return made
 
 
@@ -78,7 +108,7 @@ def anonymous_file() -> Descriptor:
     for make in (_memory_file, partial(_temporary_file, _SHARED_FOLDER), _temporary_file):
         try:
             made = make()
-            os.ftruncate(made.number, _FILE_BYTES)
+            os.ftruncate(made.number, FILE_BYTES)
         except OSError as error:
             refusals.append(error)
         else:

@@ -8,12 +8,15 @@ import threading
 from contextlib import suppress
 from time import monotonic
 
+from lazygraph.schedulers.processes.forks import forget_in_children
 from lazygraph.schedulers.processes.pool import Pool, Recipe
+from lazygraph.schedulers.workers import usable_cores
 
 __all__ = ["WarmPools", "close", "warm_pools"]
 
 _IDLE_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
+_MOST_WAITING, _MOST_WAITING_PER_CORE = 8, 2  # workers of all pools
 
 
 class WarmPools:
@@ -24,18 +27,44 @@ class WarmPools:
         self._lock = threading.Lock()
         self._waiting: list[tuple[float, Pool]] = []  # since when
         self._keeper: threading.Thread | None = None
+        self._pid = os.getpid()
         self._is_over = threading.Event()
 
     def lease(self, recipe: Recipe) -> Pool:
-        """A pool for one run: one that waits, or a new one."""
+        """Return a pool for one run: one that waits, or a new one."""
+        self._check_process()
         with self._lock:
-            found = [entry for entry in self._waiting if entry[1].recipe == recipe]
-            for entry in reversed(found):  # the one used last: the others may then go
-                self._waiting.remove(entry)
-                if not entry[1].reloads.any:
-                    return entry[1]
-                entry[1].close()
-        return Pool(recipe)
+            found, unwanted = self._take(recipe)
+        _close_all(unwanted)
+        return Pool(recipe) if found is None else found
+
+    def _check_process(self) -> None:
+        """Let go of the pools of another process, of which this is a fork unknown to Python."""
+        if self._pid != os.getpid():
+            self.forget()
+
+    def _take(self, recipe: Recipe) -> tuple[Pool | None, list[Pool]]:
+        """Take out a pool of that recipe, and those that are not to wait any longer."""
+        unwanted: list[Pool] = []
+        for entry in [entry for entry in reversed(self._waiting) if entry[1].recipe == recipe]:
+            self._waiting.remove(entry)  # the one used last: the others may then go
+            if not entry[1].reloads.any:
+                return entry[1], unwanted
+            unwanted.append(entry[1])
+        return None, unwanted + self._take_surplus(recipe.num_workers)
+
+    def _take_surplus(self, coming: int = 0) -> list[Pool]:
+        """Take out the pools that have waited longest, so that no more workers wait than may.
+
+        With none to come the pool used last stays, whatever its size.
+        """
+        taken: list[Pool] = []
+        most = max(_MOST_WAITING, _MOST_WAITING_PER_CORE * usable_cores())
+        n_workers = coming + sum(len(pool.workers) for _, pool in self._waiting)
+        while n_workers > most and len(self._waiting) > (not coming):
+            taken.append(self._waiting.pop(0)[1])
+            n_workers -= len(taken[-1].workers)
+        return taken
 
     def give_back(self, pool: Pool) -> None:
         """Let a pool wait for the next run."""
@@ -44,49 +73,66 @@ class WarmPools:
         pool.reloads.note()
         with self._lock:
             self._waiting.append((monotonic(), pool))
-            if self._keeper is None:
-                keeper = threading.Thread(target=self._keep, name="lazygraph-pools", daemon=True)
-                with suppress(RuntimeError):  # no more threads: the next run tries again
-                    keeper.start()
-                    self._keeper = keeper
+            surplus = self._take_surplus()
+            self._start_keeper()
+        _close_all(surplus)
+
+    def _start_keeper(self) -> None:
+        if self._keeper is None:
+            keeper = threading.Thread(target=self._keep, name="lazygraph-pools", daemon=True)
+            with suppress(RuntimeError):  # no more threads: the next run tries again
+                keeper.start()
+                self._keeper = keeper
 
     def _keep(self) -> None:
         """Give back what memory there is to give, and close what nobody wants."""
-        while not self._is_over.wait(_LOOK_SECONDS):
+        is_needed = True
+        while is_needed and not self._is_over.wait(_LOOK_SECONDS):
             with self._lock:
-                for entry in list(self._waiting):
-                    since, pool = entry
-                    if monotonic() - since > self._idle_seconds:
-                        self._waiting.remove(entry)
-                        pool.close()
-                    else:
-                        try:
-                            pool.settle()
-                        except Exception:  # the next run takes another
-                            pool.abandon()
-                        if pool.is_closed:
-                            self._waiting.remove(entry)
+                idle = self._take_idle()
+                for _, pool in self._waiting:
+                    _settle(pool)
+                self._waiting = [entry for entry in self._waiting if not entry[1].is_closed]
                 if not self._waiting:
-                    self._keeper = None
-                    return
+                    self._keeper, is_needed = None, False
+            _close_all(idle)
+
+    def _take_idle(self) -> list[Pool]:
+        oldest = monotonic() - self._idle_seconds
+        idle = [pool for since, pool in self._waiting if since < oldest]
+        self._waiting = [entry for entry in self._waiting if entry[0] >= oldest]
+        return idle
 
     def close(self) -> None:
         """Close the pools that wait."""
+        self._check_process()
         with self._lock:
-            for _, pool in self._waiting:
-                pool.close()
-            self._waiting.clear()
+            pools, self._waiting = [pool for _, pool in self._waiting], []
+        _close_all(pools)
 
     def forget(self) -> None:
-        """In a forked child: the pools are the parent's."""
+        """Go on in a forked child: the pools are the parent's, and the lock may be held there."""
+        for _, pool in self._waiting:
+            pool.forget()
         self.__init__(self._idle_seconds)  # type: ignore[misc]  # as new, its lock too
+
+
+def _close_all(pools: list[Pool]) -> None:
+    for pool in pools:
+        pool.close()
+
+
+def _settle(pool: Pool) -> None:
+    try:
+        pool.settle()
+    except Exception:  # the next run takes another
+        pool.abandon()
 
 
 #: The one set of them: with the defaults' ContextVar, all that outlives a call.
 warm_pools = WarmPools()
 atexit.register(warm_pools.close)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=warm_pools.forget)
+forget_in_children(warm_pools)
 
 
 def close() -> None:

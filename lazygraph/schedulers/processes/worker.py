@@ -242,7 +242,7 @@ class Worker:
         except BaseException as error:
             if member < len(unit) - 1:  # only a checkpoint, which nobody needs
                 return True
-            path = blame(value, "its result", error)
+            path = None if isinstance(error, MemoryError) else blame(value, "its result", error)
             self._fail(unit, member, times, error, given, path)
             return False
         with self._lock:
@@ -335,7 +335,7 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
     _die_with_parent(lifeline_fd)
     share_cores(sharers)
     channel = WorkerChannel(socket.socket(fileno=socket_fd))
-    _worker = worker = Worker(channel, Arena(arena_fd, owner))
+    _worker = worker = Worker(channel, Arena(arena_fd, owner, sharers + 1))
     try:
         channel.send(Hello(_prepare(worker)))
     except (EOFError, OSError):  # the parent has gone: there is nobody to tell

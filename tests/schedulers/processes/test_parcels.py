@@ -9,7 +9,6 @@ import os
 import pickle
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lazygraph.schedulers.processes.arena import BIG, Arena, Block, Handle
+from lazygraph.schedulers.processes.arena import BIG, Arena, Handle
+from lazygraph.schedulers.processes.ledger import Block, Ledger
 from lazygraph.schedulers.processes.parcels import Parcel, adopt, pack, unpack
 from lazygraph.transport.pickling import dumps, loads, pack_function
 
@@ -120,8 +120,8 @@ def test_any_value_comes_back_with_memory_and_without(value: Any) -> None:
         packed = sent(pack(value, writer))
         assert same(unpack(packed, reader.view), value)
         if type(packed) is Parcel:
-            adopted = adopt(packed, deque())
-            assert same(unpack(adopted, lambda block: reader.private(block.handle, block)), value)
+            adopt(packed, Ledger().adopt(packed.handles()))
+            assert same(unpack(packed, lambda block: reader.private(block.handle, block)), value)
     finally:
         writer.close()
         reader.close()
@@ -155,7 +155,8 @@ def test_arrays_show_shared_memory_read_only_until_the_user_has_them(arena: Aren
         shared.__array_interface__["data"][0]
         == np.frombuffer(arena.view(packed.blocks[0])).__array_interface__["data"][0]
     )
-    own = unpack(adopt(packed, deque()), lambda block: arena.private(block.handle, block))
+    adopt(packed, Ledger().adopt(packed.handles()))
+    own = unpack(packed, lambda block: arena.private(block.handle, block))
     own[0] = 5
     assert shared[0] == 1
 
@@ -163,31 +164,35 @@ def test_arrays_show_shared_memory_read_only_until_the_user_has_them(arena: Aren
 def test_a_parcel_in_a_pipe_is_little_more_than_its_stream(arena: Arena) -> None:
     packed = pack([np.ones(BIG), np.ones(BIG)], arena)
     assert len(pickle.dumps(packed, 5)) < len(packed.stream) + 120
-    adopted = adopt(packed, deque())
-    assert pickle.dumps(adopted, 5) == pickle.dumps(packed, 5)
-    assert sent(adopted).blocks == packed.blocks
+    before, blocks = pickle.dumps(packed, 5), packed.blocks
+    adopt(packed, Ledger().adopt(packed.handles()))
+    assert pickle.dumps(packed, 5) == before
+    assert sent(packed).blocks == blocks
 
 
 def test_adopted_blocks_are_freed_with_the_parcel_one_for_each_handle() -> None:
-    freed: deque[Handle] = deque()
+    ledger = Ledger()
     first, second = Handle(0, BIG), Handle(1 << 20, BIG)
-    adopted = adopt(Parcel(second, (first, first)), freed)
+    adopted = Parcel(second, (first, first))
+    adopt(adopted, ledger.adopt(adopted.handles()))
     assert adopted.blocks[0] is adopted.blocks[1]
     assert type(adopted.stream) is Block
     assert adopted.handles() == [second, first, first]
+    assert not ledger.has_released
     del adopted
-    assert sorted(freed) == [first, second]
+    free, told = ledger.drop()
+    assert (sorted(free), told) == ([first, second], {})
 
 
 def test_an_array_of_a_parcel_keeps_its_block_when_the_parcel_is_gone(arena: Arena) -> None:
-    freed: deque[Handle] = deque()
-    adopted = adopt(pack(np.ones(1 << 18), arena), freed)
+    ledger, adopted = Ledger(), pack(np.ones(1 << 18), arena)
+    adopt(adopted, ledger.adopt(adopted.handles()))
     array = unpack(adopted, lambda block: arena.private(block.handle, block))
     del adopted
-    assert not freed
+    assert not ledger.has_released
     assert array.sum() == 1 << 18
     del array
-    assert len(freed) == 1
+    assert ledger.has_released
 
 
 def test_full_memory_sends_everything_in_the_stream_and_keeps_nothing(

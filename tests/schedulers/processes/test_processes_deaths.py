@@ -241,7 +241,7 @@ def test_a_worker_whose_parent_goes_while_it_starts_says_nothing(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     pool = Pool(Recipe(1))
-    process = pool.hire().process
+    process = pool.start().process
 
     process._close()  # as the system does when this process ends
     code = process._popen.wait(10)
