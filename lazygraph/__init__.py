@@ -1,5 +1,7 @@
 """Ordinary Python calls, run lazily, in parallel, and visibly.
 
+`delayed` makes calls lazy, `compute` runs them; exceptions live in `lazygraph.errors`.
+
 The way through the house::
 
     call --capture--> Task in a Graph --passes--> Graph --plan--> Plan --scheduler--> results
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lazygraph import config, errors, observers, passes, schedulers
 from lazygraph.api.capture import DelayedFunction, delayed, inputs, is_delayed
 from lazygraph.api.compute import compute, get, optimize, persist
-from lazygraph.api.graph_function import PlannedFunction, function
+from lazygraph.api.graph_function import GraphFunction, function
 from lazygraph.api.lazy import Delayed
 from lazygraph.api.streaming import acompute, as_completed, iterate
 from lazygraph.api.visualize import visualize
@@ -50,8 +52,8 @@ __all__ = [
     "DelayedFunction",
     "Failed",
     "Graph",
+    "GraphFunction",
     "Options",
-    "PlannedFunction",
     "Ref",
     "Skipped",
     "Task",
@@ -80,36 +82,40 @@ __all__ = [
     "visualize",
 ]
 
-#: Names that come with numpy, when first asked for; not part of ``import *``.
-_LATE = (
-    "backward",
-    "check_grads",
-    "grad",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "stop_gradient",
-    "value_and_grad",
-    "vjp",
-)
-_LATE_ROOMS = ("autodiff", "train")
+#: Names that come with numpy, when first asked for, by module; not part of ``import *``.
+_LATE = {
+    "autodiff": (
+        "backward",
+        "check_grads",
+        "grad",
+        "hessian",
+        "hvp",
+        "jacobian",
+        "jvp",
+        "stop_gradient",
+        "value_and_grad",
+        "vjp",
+    ),
+    "train": (),
+}
+_HOME = {name: module for module, names in _LATE.items() for name in (module, *names)}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE and name not in _LATE_ROOMS:
+    home = _HOME.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # what gradients are made with takes 100 ms to import
 
     try:
-        room = import_module(f"lazygraph.{name if name in _LATE_ROOMS else 'autodiff'}")
+        module = import_module(f"lazygraph.{home}")
     except ImportError as error:
         if error.name != "numpy":
             raise
         message = f"lazygraph.{name} needs numpy: pip install 'lazygraph[grad]'"
         raise ImportError(message, name="numpy") from None
-    return room if name in _LATE_ROOMS else getattr(room, name)
+    return module if name == home else getattr(module, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE, *_LATE_ROOMS})
+    return sorted({*globals(), *_HOME})

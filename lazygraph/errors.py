@@ -11,7 +11,7 @@
     |   +-- GraphEditError                an edit that would break the graph
     +-- InputError (TypeError)            a value of an input is missing, unknown or given twice
     +-- StructureError (TypeError)        two nested values that must nest alike do not
-    +-- NotFiniteError (ArithmeticError)  a task gave a NaN or an infinity, and was not to
+    +-- NotFiniteError (ArithmeticError)  a task gave a NaN or an infinity under check_finite
     +-- OptionError (TypeError)           a name that is no option, or a bad value of one
     |   +-- UnsupportedOptionError        an option that the chosen scheduler cannot honour
     |   +-- ImpossibleDemandError         a task uses more of a resource than there is
@@ -52,7 +52,7 @@ _MOST_LISTED = 50
 
 
 def nearest(name: Hashable, known: Iterable[Hashable]) -> Hashable | None:
-    """The member of `known` that is spelled most like `name`, if one is close."""
+    """Return the member of `known` that is spelled most like `name`, if one is close."""
     by_text: dict[str, Hashable] = {}
     for candidate in known:
         by_text.setdefault(str(candidate), candidate)
@@ -62,6 +62,12 @@ def nearest(name: Hashable, known: Iterable[Hashable]) -> Hashable | None:
 
     close = difflib.get_close_matches(str(name), by_text, n=1)
     return by_text[close[0]] if close else None
+
+
+#: What other libraries call an option -> what it is called here.
+_HERE = dict.fromkeys(("retry", "max_retries"), "retries")
+_HERE |= dict.fromkeys(("n_jobs", "max_workers"), "num_workers")
+_HERE |= {"num_returns": "nout", "resources": "uses", "time_limit": "timeout"}
 
 
 class LazygraphError(Exception):
@@ -137,12 +143,12 @@ class InputError(LazygraphError, TypeError):
 
     @classmethod
     def missing(cls, names: Sequence[str], wanted: Sequence[str]) -> InputError:
-        """The error for inputs that have no value."""
+        """Make the error for inputs that have no value."""
         return cls(f"no value is given for input {_listed(names)} (wanted: {_listed(wanted)})")
 
     @classmethod
     def unknown(cls, name: str, wanted: Sequence[str]) -> InputError:
-        """The error for a value that no input is there for."""
+        """Make the error for a value that no input is there for."""
         near = nearest(name, wanted)
         hint = f"; did you mean {near!r}?" if near is not None else ""
         return cls(f"there is no input {name!r}{hint} (wanted: {_listed(wanted) or 'none'})")
@@ -169,23 +175,26 @@ class OptionError(LazygraphError, TypeError):
 
     @classmethod
     def unknown(cls, where: str, name: str, known: Iterable[str]) -> OptionError:
-        """The error for `name`, which `where` does not know; lists the known ones."""
+        """Make the error for `name`, which `where` does not know; lists the known ones."""
         known = sorted(known)
-        near = nearest(name, known)
+        near = _HERE[name] if _HERE.get(name) in known else nearest(name, known)
         hint = f"; did you mean {near!r}?" if near is not None else ""
         return cls(f"{where} has no option {name!r}{hint} (known: {', '.join(known)})")
 
 
 class UnsupportedOptionError(OptionError):
-    """An option that the scheduler cannot honour: a task's, or for `key` None the run's."""
+    """Options that the scheduler cannot honour: the first, with its task if it has one; all as text."""
 
-    def __init__(self, option: str, scheduler: str, key: Hashable | None) -> None:
-        super().__init__(option, scheduler, key)
-        self.option, self.scheduler, self.key = option, scheduler, key
+    def __init__(
+        self, option: str, scheduler: str, key: Hashable | None = None, text: str = ""
+    ) -> None:
+        super().__init__(option, scheduler, key, text)
+        self.option, self.scheduler, self.key, self.text = option, scheduler, key, text
 
     def __str__(self) -> str:
         whose = f" of task {self.key!r}" if self.key is not None else ""
-        return f"the {self.scheduler} scheduler cannot honour option {self.option!r}{whose}"
+        told = self.text or f"option {self.option!r}{whose}"
+        return f"the {self.scheduler} scheduler cannot honour {told}"
 
 
 class ImpossibleDemandError(OptionError):
@@ -228,7 +237,7 @@ class DerivativeError(LazygraphError):
     """A derivative that cannot be had."""
 
 
-class NotDifferentiable(DerivativeError, TypeError):  # noqa: N818  # a statement, as DESIGN has it
+class NotDifferentiable(DerivativeError, TypeError):  # noqa: N818  # a statement
     """A task on the way from the goal has no derivative; `reason` says why, and what would help."""
 
     def __init__(self, name: str, reason: str, site: str | None = None) -> None:
@@ -309,14 +318,7 @@ class TaskTimeout(TaskError, TimeoutError):  # noqa: N818  # as asyncio and conc
 class WorkerDied(TaskError):  # noqa: N818  # says what happened
     """A worker process died while it ran a task, once too often.
 
-    Attributes
-    ----------
-    key, name
-        The task's key, its function's name.
-    exit_code : int or None
-        Of the process, as `subprocess` gives it: negative for a signal; None if nobody knows.
-    times : int
-        How many workers died of the task.
+    `exit_code` is negative for a signal, None if nobody knows it; `times` counts the workers.
     """
 
     def __init__(self, key: Hashable, name: str, exit_code: int | None, times: int = 1) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.plan import Plan
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import NO_TERMS, Terms
 from lazygraph.tasks.records import Record
-from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = [
     "Event",
@@ -37,15 +37,15 @@ T_co = TypeVar("T_co", covariant=True)
 class Lazy(Protocol[T_co]):
     """A value that is not computed yet: what `compute` takes, to type checkers."""
 
-    def compute(self, **options: Any) -> T_co:
-        """The value itself."""
+    def compute(self) -> T_co:
+        """Return the value itself; keywords are optional."""
 
 
 class Pass(Protocol):
     """Graph in, graph out; what the outputs evaluate to stays the same."""
 
     def __call__(self, graph: Graph, outputs: Collection[Key], /) -> Graph:
-        """A better graph; `graph` is left alone."""
+        """Return a better graph; `graph` is left alone."""
 
 
 @runtime_checkable
@@ -63,7 +63,7 @@ class Scheduler(Protocol):
     def run(
         self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
     ) -> list[Any]:
-        """The values of ``plan.outputs``, in that order.
+        """Return the values of ``plan.outputs``, in that order.
 
         Raises what the first task to fail raised, with a note that names the task. `terms`
         asks for nothing that `honours` does not name.

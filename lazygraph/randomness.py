@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lazygraph.errors import OptionError
+
+#: Begin the paths of what has no place in a graph; larger than any place.
+_LATER_RUNS, _STREAMS = 2**31, 2**31 + 1
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +44,7 @@ class Seed:
         return Seed, (self.entropy, self.path)
 
     def at(self, place: int) -> Seed:
-        """The seed of the task at `place`."""
+        """Return the seed of the task at `place`."""
         return Seed(self.entropy, (*self.path, place))
 
     def anew(self) -> Seed:
@@ -48,18 +52,41 @@ class Seed:
         return Seed(self.entropy, self.path)
 
     def inner(self) -> Seed:
-        """The seed of the next run inside the task of this one: no two share it."""
+        """Return the seed of the next run inside the task of this one: no two share it."""
         self._runs += 1
         return self.at(self._runs - 1)
 
     def generator(self) -> np.random.Generator:
-        """The one generator of this place: a second call goes on where the first one is."""
+        """Return the one generator of this place: a second call goes on where the first one is."""
         if self._generator is None:
             import numpy as np  # late: only those who draw need it
 
             sequence = np.random.SeedSequence(self.entropy, spawn_key=self.path)
             self._generator = np.random.Generator(np.random.PCG64(sequence))
         return self._generator
+
+    def stream(self, key: Any) -> Seed:
+        """Return the seed of a name, whatever the place: of the user's number and `key` alone."""
+        return Seed(self.entropy, (_STREAMS, *_words(key)))
+
+
+def _words(key: Any) -> tuple[int, ...]:
+    """Return a stream's name as whole numbers: the same in every process."""
+    from hashlib import blake2b  # late: only those who draw need it
+
+    digest = blake2b(repr(_plain(key)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return tuple([int.from_bytes(digest[n : n + 4], "little") for n in range(0, 16, 4)])
+
+
+def _plain(key: Any) -> Any:
+    """Return a stream's name of Python's own types, whose repr is its content."""
+    if isinstance(key, (tuple, list)):
+        return tuple([_plain(part) for part in key])
+    item = getattr(key, "item", None)  # of NumPy's scalars
+    plain = item() if callable(item) and getattr(key, "shape", None) == () else key
+    if type(plain) in (str, bytes, int, float, bool, NoneType):
+        return plain
+    raise OptionError(f"the name of a stream is text, a number, or a tuple of such, not {key!r}")
 
 
 class _Forbidden(Seed):
@@ -75,11 +102,15 @@ class _Forbidden(Seed):
         return _Forbidden, (self._make_error,)
 
     def at(self, place: int) -> Seed:  # noqa: ARG002  # of a run inside: the same
-        """Here."""
+        """Return itself."""
+        return self
+
+    def stream(self, key: Any) -> Seed:  # noqa: ARG002  # likewise
+        """Return itself."""
         return self
 
     def generator(self) -> np.random.Generator:
-        """The error."""
+        """Raise the error."""
         raise self._make_error()
 
 
@@ -87,7 +118,7 @@ _current: ContextVar[Seed | None] = ContextVar("lazygraph_seed", default=None)
 
 
 def current_seed() -> Seed | None:
-    """The seed of the task that runs here; None outside tasks and in runs without a seed."""
+    """Return the seed of the task that runs here; None outside tasks and in runs without a seed."""
     return _current.get()
 
 
@@ -98,7 +129,7 @@ def draw_from(seed: Seed | None) -> None:
 
 @contextmanager
 def seeded(seed: Seed | None) -> Iterator[None]:
-    """The time of a task: `rng` draws from `seed`."""
+    """Let `rng` draw from `seed` in a block: the time of a task."""
     token = _current.set(seed)
     try:
         yield
@@ -108,39 +139,69 @@ def seeded(seed: Seed | None) -> Iterator[None]:
 
 @contextmanager
 def forbidden(make_error: Callable[[], Exception]) -> Iterator[None]:
-    """A time in which `rng` raises the error that `make_error` makes, in runs inside too."""
+    """Let `rng` raise what `make_error` makes in a block, in runs inside too."""
     with seeded(_Forbidden(make_error)):
         yield
 
 
-def choose_seed(given: Any, default: Any = None) -> Seed | None:
-    """The seed of a run: of the user's number, of the task around, or of the default number.
+class _Repeatable(Protocol):
+    """A default seed, for one run after the other."""
 
-    The task around goes before the default, which the run around it has used up.
+    number: int
+
+    def next_run(self) -> int: ...
+
+
+def choose_seed(given: int | None, default: _Repeatable | None = None) -> Seed | None:
+    """Return the seed of a run: the user's, or the task's around it, or the default's next.
+
+    The task around goes before the default, which the run around it has used up. The runs of
+    a default draw different numbers, the first one those of the same number given to a run.
     """
-    around = current_seed()
-    if given is None and around is not None:
-        return around.inner()
-    given = default if given is None else given
-    if given is None:
-        return None
-    if type(given) is int and given >= 0:
+    if given is not None:
         return Seed(given)
-    raise OptionError(f"seed is a whole number, 0 or more, not {given!r}")
+    around = current_seed()
+    if around is not None:
+        return around.inner()
+    if default is None:
+        return None
+    run = default.next_run()
+    return Seed(default.number, (_LATER_RUNS, run) if run else ())
 
 
-def rng() -> np.random.Generator:
-    """Random numbers for the task that calls it.
+def rng(key: Any = None) -> np.random.Generator:
+    """Return random numbers for the task that calls it.
 
-    In ``compute(..., seed=0)`` they follow from the seed and the task's place in the graph:
-    the same on every scheduler, with any number of workers, in every repetition of the same
-    graph with the same outputs. A compute inside the task goes on from the task's place. In a
-    run without a seed, and outside tasks, the numbers are fresh.
+    THE NUMBERS FOLLOW FROM THE RUN'S SEED AND THE TASK'S PLACE IN THE GRAPH, which begins at 0
+    in each compute: ``[compute(x, seed=0) for x in xs]`` draws the same numbers for every x, and
+    one more task in front changes all numbers. Give a key, or ``@delayed(seed_by="args")``, to
+    what is to draw the same wherever and with whatever else it is computed, and other numbers
+    than its like.
+
+    Parameters
+    ----------
+    key : str, bytes, number, or tuple of such, optional
+        The name of a stream: what is drawn follows from the run's seed and the name alone. Two
+        tasks that use one name draw the same numbers. Without it, the task's own stream.
 
     Returns
     -------
     numpy.random.Generator
-        One per task: a second call in it goes on where the first one is.
+        Without `key`, one per task: a second call in it goes on where the first one is. With
+        `key`, one that begins anew at each call.
+
+    Raises
+    ------
+    OptionError
+        If `key` is of another type.
+
+    Notes
+    -----
+    The same on every scheduler, with any number of workers, in every repetition of the same
+    graph with the same outputs; a second attempt draws what the first one drew. A compute inside
+    the task goes on from the task's place. In a run without a seed, and outside tasks, the
+    numbers are fresh, whatever the key. Under ``config.set(seed=0)`` each compute draws other
+    numbers than the ones before it, but for named streams.
 
     Examples
     --------
@@ -148,10 +209,16 @@ def rng() -> np.random.Generator:
     >>> draw = delayed(lambda: int(rng().integers(1_000_000)))
     >>> compute(draw(), draw(), seed=0) == compute(draw(), draw(), seed=0)
     True
+    >>> fit = delayed(lambda alpha: int(rng(("fit", alpha)).integers(1_000_000)))
+    >>> sweep = compute([fit(alpha) for alpha in (0.1, 1.0, 10.0)], seed=0)[0]
+    >>> fit(10.0).compute(seed=0) == sweep[2]
+    True
     """
     seed = current_seed()
     if seed is not None:
-        return seed.generator()
+        return seed.generator() if key is None else seed.stream(key).generator()
+    if key is not None:
+        _plain(key)  # refused here as well
     import numpy as np  # late, as above
 
     return np.random.default_rng()

@@ -15,27 +15,49 @@ from lazygraph.graphs.nodes import Node, node_type, plan_of
 from lazygraph.graphs.plan import Plan, make_plan
 from lazygraph.protocols import Observer, Scheduler
 from lazygraph.randomness import choose_seed
-from lazygraph.schedulers import choose, refuse_unsupported
+from lazygraph.schedulers import choose
 from lazygraph.schedulers.controlled import Stream, Streaming, is_on_loop
+from lazygraph.schedulers.refusals import OWN, refuse_unsupported, refuse_unused_limits
 from lazygraph.tasks.conversions import listed
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import NO_TERMS, RUN_OPTIONS, Terms, flag
 from lazygraph.tasks.pytree import ATOMS, Template, flatten, leaf_of
-from lazygraph.tasks.terms import NO_TERMS, read_terms
 
-__all__ = ["Lazies", "Run"]
+__all__ = ["Lazies", "Run", "read_run_options"]
 
-_RUN_OPTIONS = (
-    "check_finite",
-    "inputs",
-    "limits",
-    "num_workers",
-    "observers",
-    "on_error",
-    "optimize_graph",
-    "scheduler",
-    "seed",
-    "traverse",
-)
+
+def _as_given(value: Any) -> Any:
+    return value
+
+
+_RUN_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **config.READERS,
+    "inputs": _as_given,  # read by `graphs.inputs`, which knows what an input is
+    "check_finite": partial(flag, "check_finite"),
+    "traverse": partial(flag, "traverse"),
+    "optimize_graph": partial(flag, "optimize_graph"),
+}
+
+
+def read_run_options(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords that ask for something, their values checked.
+
+    Parameters
+    ----------
+    verb : str
+        The function that they were given to.
+    given : mapping
+        By keyword; None stands for the default.
+
+    Raises
+    ------
+    OptionError
+        For a keyword that is none of `RunOptions`, or a bad value of one.
+    """
+    for name in given:
+        if name not in _RUN_READERS:
+            raise OptionError.unknown(verb, name, RUN_OPTIONS)
+    return {name: _RUN_READERS[name](value) for name, value in given.items() if value is not None}
 
 
 class Lazies:
@@ -54,11 +76,11 @@ class Lazies:
 
     @property
     def nodes(self) -> list[Node]:
-        """The lazy values, left to right."""
+        """Return the lazy values, left to right."""
         return [self._leaves[i] for i in self._places]
 
     def fill(self, values: Iterable[Any]) -> tuple[Any, ...]:
-        """The arguments, with `values` where the lazy values were."""
+        """Return the arguments, with `values` where the lazy values were."""
         leaves = list(self._leaves)
         for i, value in zip(self._places, values, strict=True):
             leaves[i] = value
@@ -68,51 +90,46 @@ class Lazies:
 
 
 class Run:
-    """How to run: the keywords that `compute`, `persist` and `get` have in common."""
+    """How to run: the keywords of `compute` and its like, with defaults for those not given.
 
-    def __init__(
-        self,
-        where: str,
-        *,
-        scheduler: Any = None,
-        num_workers: int | None = None,
-        observers: Sequence[Observer] | None = None,
-        optimize_graph: bool = True,  # noqa: ARG002  # Dask's: every plan is made straight
-        traverse: bool = True,
-        limits: Mapping[str, float] | None = None,
-        on_error: str | None = None,
-        seed: int | None = None,
-        inputs: Mapping[Any, Any] | None = None,
-        check_finite: bool = False,
-        **unknown: Any,
-    ) -> None:
-        for name in unknown:
-            raise OptionError.unknown(where, name, _RUN_OPTIONS)
-        self.where = where
+    Parameters
+    ----------
+    verb : str
+        The function that a user called, for messages.
+    given : mapping
+        Its keywords, of `RunOptions`.
+    """
+
+    def __init__(self, verb: str, given: Mapping[str, Any]) -> None:
+        asked, defaults = read_run_options(verb, given), config.settings()
+        self.verb = verb
         self.scheduler: Scheduler = choose(
-            config.get("scheduler") if scheduler is None else scheduler,
-            config.get("num_workers") if num_workers is None else num_workers,
+            asked.get("scheduler", defaults["scheduler"]),
+            asked.get("num_workers"),
+            defaults["num_workers"],
         )
-        self.observers = _checked(config.get("observers") if observers is None else observers)
-        self.traverse = traverse
-        self._inputs = None if inputs is None else read_inputs(inputs)
-        self._check_finite = check_finite
-        self.terms = read_terms(
-            config.get("limits") if limits is None else limits,
-            config.get("on_error") if on_error is None else on_error,
-            choose_seed(seed, config.get("seed")),
+        self.observers: Sequence[Observer] = asked.get("observers", defaults["observers"])
+        self.traverse: bool = asked.get("traverse", True)
+        self._inputs = read_inputs(asked["inputs"]) if "inputs" in asked else None
+        self._check_finite: bool = asked.get("check_finite", False)
+        self._own_limits: Mapping[str, float] = asked.get("limits", {})
+        terms = Terms(
+            asked.get("limits", defaults["limits"]) or NO_TERMS.limits,
+            asked.get("on_error", defaults["on_error"]),
+            choose_seed(asked.get("seed"), defaults["seed"]),
         )
+        self.terms = NO_TERMS if terms == NO_TERMS else terms
 
     def nodes(self, nodes: Sequence[Node]) -> list[Any]:
-        """The values of lazy values."""
+        """Run lazy values; return their results."""
         return self._values(self.plan(nodes)) if nodes else []
 
     def plan(self, nodes: Sequence[Node]) -> Plan:
-        """The plan for lazy values."""
+        """Return the plan for lazy values."""
         return self._bound(plan_of(nodes))
 
     def graph(self, graph: Graph, keys: Sequence[Key]) -> list[Any]:
-        """The values of keys of a graph."""
+        """Run a graph; return the values of keys."""
         return self._values(self._bound(make_plan(graph, keys)))
 
     def _bound(self, plan: Plan) -> Plan:
@@ -129,42 +146,43 @@ class Run:
         )
 
     def planned(self, plan: Plan) -> list[Any]:
-        """The values of a plan that has been made before."""
+        """Run a plan that has been made before; return its results."""
         return self._values(self._watched(plan))
 
     def _values(self, plan: Plan) -> list[Any]:
-        refuse_unsupported(self.scheduler, plan, self.terms)
+        self._refuse(plan)
         self.refuse_to_block(plan)
         if self.terms is NO_TERMS:  # a scheduler need not know of terms
             return self.scheduler.run(plan, self.observers)
         return self.scheduler.run(plan, self.observers, self.terms)
 
     def held(self, nodes: Sequence[Node]) -> list[Any]:
-        """The values of lazy values; of a scheduler that leaves them elsewhere, `OnCluster`s."""
+        """Run lazy values; return results, or an `OnCluster` for each that stays on a cluster."""
         hold = getattr(self.scheduler, "hold", None)
         if hold is None or not nodes:
             return self.nodes(nodes)
         plan = self.plan(nodes)
-        refuse_unsupported(self.scheduler, plan, self.terms)
+        self._refuse(plan)
         return list(hold(plan, self.observers, self.terms))
 
     def stream(self, plan: Plan, lookahead: int | None) -> Callable[[], Stream]:
-        """What begins to give a plan's outputs, one by one; all is checked before."""
-        refuse_unsupported(self.scheduler, plan, self.terms)
+        """Check everything; return the function that begins to give a plan's outputs one by one."""
+        self._refuse(plan)
         if not isinstance(self.scheduler, Streaming):
-            raise UnsupportedOptionError(self.where, self.scheduler.name, None)
+            text = f"{self.verb!r}, results one by one; instead: compute(...), or {OWN}"
+            raise UnsupportedOptionError(self.verb, self.scheduler.name, None, text)
         return partial(self.scheduler.stream, plan, self.observers, self.terms, lookahead)
 
+    def _refuse(self, plan: Plan) -> None:
+        """Raise OptionError for what is asked of the run and would be ignored."""
+        refuse_unsupported(self.scheduler, plan, self.terms, self.observers)
+        if self._own_limits:
+            refuse_unused_limits(plan, self._own_limits)
+
     def refuse_to_block(self, plan: Plan) -> None:
-        """Raise RunError if a wait for the plan, on this thread, would be a bad idea."""
+        """Raise RunError if a wait for the plan, on this thread, would block the event loop."""
         if is_on_loop() and any(options.is_async for options in set(plan.options.values())):
             raise RunError(
-                f"{self.where} would block the event loop: inside an async def task, what needs "
+                f"{self.verb} would block the event loop: inside an async def task, what needs "
                 "async def tasks is awaited, by await lazygraph.acompute(...)"
             )
-
-
-def _checked(observers: Sequence[Observer]) -> Sequence[Observer]:
-    if isinstance(observers, (list, tuple)) and all(isinstance(o, Observer) for o in observers):
-        return observers
-    raise OptionError(f"observers is a list of objects with notify(event), not {observers!r}")

@@ -100,7 +100,7 @@ def test_words_and_functions_choose_schedulers(word: Any, kind: type) -> None:
 
 def test_an_object_is_used_as_it_is() -> None:
     threads = Threads(3)
-    assert choose(threads, num_workers=5) is threads
+    assert choose(threads, default=5) is choose(threads, num_workers=3) is threads
 
 
 def test_names_lists_each_scheduler_once() -> None:
@@ -150,16 +150,16 @@ class Careless(Synchronous):
 
 
 def test_an_option_that_a_scheduler_would_ignore_is_refused(monkeypatch: Any) -> None:
-    from lazygraph import schedulers
     from lazygraph.graphs.graph import Graph
     from lazygraph.graphs.plan import make_plan
+    from lazygraph.schedulers import refusals
     from lazygraph.tasks.options import Options
     from lazygraph.tasks.task import Task
 
     graph = Graph({"slow": Task(inc, (1,), options=Options(inline=True))})
     plan = make_plan(graph, ["slow"])
     refuse_unsupported(Careless(), plan)
-    monkeypatch.setattr(schedulers, "PASS_OPTIONS", frozenset())
+    monkeypatch.setattr(refusals, "PASS_OPTIONS", frozenset())
     with pytest.raises(
         UnsupportedOptionError,
         match="the synchronous scheduler cannot honour option 'inline' of task 'slow'",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from lazygraph import config
 from lazygraph.api.visualize import visualize
@@ -12,22 +12,23 @@ from lazygraph.errors import CaptureError, InputError
 from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_unknown
 from lazygraph.graphs.nodes import Node, plan_of
 from lazygraph.randomness import current_seed
-from lazygraph.run import Lazies, Run
+from lazygraph.run import Lazies, Run, read_run_options
 from lazygraph.schedulers.explain import short_traceback, shortened
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.operators import value_of
+from lazygraph.tasks.options import RunOptions
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.viz import Drawing
 
 if TYPE_CHECKING:
     from inspect import Signature
 
-__all__ = ["PlannedFunction", "function"]
+__all__ = ["GraphFunction", "function"]
 
 
 @short_traceback
-def function(params: Any, outputs: Any, **options: Any) -> PlannedFunction:
-    """A function that runs a graph, planned once, for the values of inputs.
+def function(params: Any, outputs: Any, **options: Unpack[RunOptions]) -> GraphFunction:
+    """Make a function that runs a graph, planned once, for the values of inputs.
 
     Parameters
     ----------
@@ -37,11 +38,12 @@ def function(params: Any, outputs: Any, **options: Any) -> PlannedFunction:
     outputs : Delayed, or lists, tuples, dicts, ... of such
         What a call returns, with values in the places of lazy values.
     **options
-        Of every call, as for `compute`: ``scheduler``, ``num_workers``, ``observers``, ...
+        Of every call, as for `compute`: ``scheduler``, ``num_workers``, ``observers``,
+        ``on_error``, ``limits``, ``seed``, ``check_finite``.
 
     Returns
     -------
-    PlannedFunction
+    GraphFunction
         To be called with values by position, or by the inputs' names.
 
     Raises
@@ -49,6 +51,10 @@ def function(params: Any, outputs: Any, **options: Any) -> PlannedFunction:
     InputError
         If a parameter is no input, or stands twice, or the outputs need an input without a
         default that is no parameter.
+    CaptureError
+        If there is no lazy value among the outputs.
+    OptionError
+        For a keyword that is none of these, or a bad value of one.
 
     Notes
     -----
@@ -63,13 +69,24 @@ def function(params: Any, outputs: Any, **options: Any) -> PlannedFunction:
     >>> fn(1, 2, 3), fn(1, z=3, y=2)
     (9, 9)
     """
-    return PlannedFunction(params, outputs, **options)
+    return GraphFunction(params, outputs, **options)
 
 
-class PlannedFunction:
-    """What `function` gives."""
+class GraphFunction:
+    """A graph as a function of its inputs' values; made by `lazygraph.function`.
 
-    def __init__(self, params: Any, outputs: Any, **options: Any) -> None:
+    It can be called from several threads at once, pickled, and drawn. Attributes are its own.
+
+    Examples
+    --------
+    >>> import lazygraph
+    >>> x = lazygraph.inputs("x")
+    >>> double = function([x], x * 2)
+    >>> double(3), double
+    (6, <lazygraph.function(x) of 2 tasks>)
+    """
+
+    def __init__(self, params: Any, outputs: Any, **options: Unpack[RunOptions]) -> None:
         if "inputs" in options:
             raise InputError("the values of inputs are what a function is called with")
         self._given = params, outputs, options
@@ -91,8 +108,8 @@ class PlannedFunction:
         #: The slots of the parameters, if each is an input that is needed: the common call.
         self._flat = [slot for slot in self._slots.values() if slot is not None]
         self._is_flat = _is_flat(self._params) and len(self._flat) == len(self._params)
-        Run("function", **options)  # says now what is wrong with them
         self._options = options
+        read_run_options("function", options)  # says now what is wrong with them
         self._plan.last_use  # noqa: B018  # found out now: threads may call at once
         self._settings: Any = None
         self._is_quick = False
@@ -102,7 +119,20 @@ class PlannedFunction:
         return -1 - places[name] if name in places else None
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """The outputs for these values of the parameters."""
+        """Run the graph for these values of the parameters; return its outputs.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            The parameters' values, by position or by the inputs' names.
+
+        Raises
+        ------
+        InputError
+            If a value is missing, given twice, or of another structure than its parameter.
+        Exception
+            What the first task to fail raised, as `compute`.
+        """
         with shortened:
             values = self._blank.copy()
             if kwargs or not self._is_flat or len(args) != len(self._flat):
@@ -118,7 +148,7 @@ class PlannedFunction:
             return results[0] if self._is_one else self._lazies.fill(results)[0]
 
     def _run(self, values: list[Any]) -> list[Any]:
-        settings, run = config.settings(), Run("function", **self._options)
+        settings, run = config.settings(), Run("function", self._options)
         # Looked up anew when the defaults have changed; the quick way needs no other look.
         self._settings, self._is_quick = settings, self._can_be_quick(run)
         n = len(self._plan)
@@ -154,7 +184,7 @@ class PlannedFunction:
 
     @short_traceback
     def visualize(self, filename: Any = None, **options: Any) -> Drawing:
-        """A drawing of the graph; see `lazygraph.visualize`."""
+        """Draw the graph; see `lazygraph.visualize`."""
         return visualize(self._given[1], filename=filename, **options)
 
     @property
@@ -173,12 +203,12 @@ class PlannedFunction:
         return _remake, self._given
 
 
-def _remake(params: Any, outputs: Any, options: dict[str, Any]) -> PlannedFunction:
-    return PlannedFunction(params, outputs, **options)
+def _remake(params: Any, outputs: Any, options: dict[str, Any]) -> GraphFunction:
+    return GraphFunction(params, outputs, **options)
 
 
 def _names(param: Any) -> Iterator[str]:
-    """The inputs' names in a parameter, or in a list of parameters, in order."""
+    """Return the inputs' names in a parameter, or in a list of parameters, in order."""
     if isinstance(param, Mapping):
         param = list(param.values())
     if isinstance(param, (list, tuple)):
@@ -210,7 +240,7 @@ def _is_flat(params: Sequence[Any]) -> bool:
 
 
 def _spread(param: Any, value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """The inputs of a parameter with their values. Recursion follows the nesting."""
+    """Return the inputs of a parameter with their values. Recursion follows the nesting."""
     name = name_of(param)
     if name is not None:
         yield name, value

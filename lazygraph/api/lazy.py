@@ -9,7 +9,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, Unpack
 
 from lazygraph.api.compute import compute, persist
 from lazygraph.api.visualize import visualize
@@ -22,6 +22,7 @@ from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.function import Function, check_nout
 from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.operators import Method, Nth, apply, power, rounded
+from lazygraph.tasks.options import RunOptions
 from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, flatten, register_lazy
 from lazygraph.tasks.task import Task
 from lazygraph.viz import Drawing
@@ -34,7 +35,7 @@ caller = sys._getframe
 
 
 def _operation(function: Function, leaves: tuple[Any, ...], frame: types.FrameType) -> Delayed[Any]:
-    """The lazy result of a call whose arguments may be anything."""
+    """Return the lazy result of a call whose arguments may be anything."""
     template = None
     for leaf in leaves:
         if type(leaf) not in ATOMS:
@@ -87,7 +88,7 @@ _NOT_KNOWN = (
 
 
 def _misspelt(name: str) -> str | None:
-    """The method that `name` is a slip of: its letters in another order, or the British way."""
+    """Return the method that `name` is a slip of: its letters in another order, or British."""
     if name == "visualise":
         return "visualize"
     for own in ("compute", "persist", "visualize"):
@@ -129,7 +130,7 @@ class Delayed(Node, DaskCollection, Generic[T]):
     __slots__ = ()
 
     def __new__(cls, key: Key, dsk: Any, length: int | None = None) -> Delayed[Any]:
-        """The lazy value of a task of a graph."""
+        """Return the lazy value of a task of a graph."""
         graph = dsk if isinstance(dsk, Graph) else Graph.from_dict(dsk)
         made = link(graph, [key], Delayed)[0]
         if length is not None:
@@ -143,7 +144,7 @@ class Delayed(Node, DaskCollection, Generic[T]):
 
     @property
     def graph(self) -> Graph:
-        """The task and all that it needs, as a `Graph`. O(tasks), made anew each time."""
+        """The task and all that it needs, as a `Graph`; O(tasks), made anew each time."""
         return graph_of([self])
 
     @classmethod
@@ -157,20 +158,27 @@ class Delayed(Node, DaskCollection, Generic[T]):
         return made
 
     @short_traceback
-    def compute(self, **options: Any) -> T:
-        """Run the task and what it needs; see `lazygraph.compute` for the options."""
+    def compute(self, **options: Unpack[RunOptions]) -> T:
+        """Run the task and what it needs; return its result.
+
+        Takes the keywords of `lazygraph.compute`, ``scheduler=``, ``on_error=``, ..., and
+        raises what it raises.
+        """
         result: T = compute(self, **options)[0]
         return result
 
     @short_traceback
-    def persist(self, **options: Any) -> Delayed[T]:
-        """A lazy value with the result already in it; see `lazygraph.persist`."""
+    def persist(self, **options: Unpack[RunOptions]) -> Delayed[T]:
+        """Run the task and what it needs; return a lazy value that holds the result.
+
+        Takes the keywords of `lazygraph.compute`; see `lazygraph.persist`.
+        """
         made: Delayed[T] = persist(self, **options)[0]
         return made
 
     @short_traceback
     def visualize(self, filename: str | os.PathLike[str] | None = None, **options: Any) -> Drawing:
-        """A drawing of the graph; see `lazygraph.visualize`."""
+        """Draw the graph, and write it to `filename`; takes the keywords of `lazygraph.visualize`."""
         return visualize(self, filename=filename, **options)
 
     # ------------------------------------------------------- as an object
@@ -384,7 +392,7 @@ def call_lazily(
     kwargs: dict[str, Any],
     frame: types.FrameType,
 ) -> Delayed[Any]:
-    """The lazy result of any call, its keywords for us taken out first."""
+    """Return the lazy result of any call, after removing ``pure=`` and ``dask_key_name=``."""
     if "pure" in kwargs:
         pure = kwargs.pop("pure")
         if pure is not None:

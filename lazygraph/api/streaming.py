@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar, Unpack
 
+from lazygraph.config import whole_number
 from lazygraph.errors import CaptureError, OptionError
 from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.protocols import Lazy
 from lazygraph.run import Lazies, Run
 from lazygraph.schedulers.controlled import Stream
 from lazygraph.schedulers.explain import copy_notes, short_traceback, shortened, throw
+from lazygraph.tasks.options import RunOptions
 from lazygraph.tasks.reprs import short_repr
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ L = TypeVar("L", bound=Lazy[Any])
 
 @short_traceback
 def as_completed(
-    delayeds: Iterable[L], *, lookahead: int | None = None, **options: Any
+    delayeds: Iterable[L], *, lookahead: SupportsIndex | None = None, **options: Unpack[RunOptions]
 ) -> Iterator[tuple[L, Any]]:
     """Run lazy values, and yield each with its result as soon as it has one.
 
@@ -38,19 +40,23 @@ def as_completed(
         How many of them may be on their way, or wait to be taken, at one time; four per
         worker by default. It bounds memory, whatever the consumer's pace.
     **options
-        As for `compute`.
+        As for `compute`: ``scheduler``, ``num_workers``, ``observers``, ``on_error``,
+        ``limits``, ``seed``, ``inputs``, ``check_finite``, ``optimize_graph``.
 
     Yields
     ------
     (Delayed, result)
-        With ``on_error="collect"``, the result may be a `Failed` or `Skipped`.
+        With ``on_error="collect"``, the result may be a `Failed` or `Skipped`: `failures` of
+        the list of pairs tells of them.
 
     Raises
     ------
-    Exception
-        What the first task to fail raised.
+    Exception, OptionError, InputError
+        As `compute`; but for a task's, at the call.
     CaptureError
         If an item is not lazy.
+    RuntimeError
+        If a task raised StopIteration, which would end the loop; its notes name the task.
 
     Notes
     -----
@@ -70,9 +76,30 @@ def as_completed(
 
 @short_traceback
 def iterate(
-    delayeds: Iterable[L], *, lookahead: int | None = None, **options: Any
+    delayeds: Iterable[L], *, lookahead: SupportsIndex | None = None, **options: Unpack[RunOptions]
 ) -> Iterator[tuple[L, Any]]:
-    """As `as_completed`, but in the order given.
+    """Run lazy values, and yield each with its result, in the order given.
+
+    Parameters
+    ----------
+    delayeds : iterable of Delayed
+        What to run; read to its end at once.
+    lookahead : int, optional
+        How many of them may be on their way, or wait to be taken, at one time; four per
+        worker by default. While the next one in order is slow, so many others wait for it.
+    **options
+        As for `compute`: ``scheduler``, ``num_workers``, ``observers``, ``on_error``,
+        ``limits``, ``seed``, ``inputs``, ``check_finite``, ``optimize_graph``.
+
+    Yields
+    ------
+    (Delayed, result)
+        As `as_completed`.
+
+    Raises
+    ------
+    Exception, OptionError, InputError, CaptureError, RuntimeError
+        As `as_completed`.
 
     Examples
     --------
@@ -90,20 +117,21 @@ _Turn: TypeAlias = Callable[[dict[int, Any]], int | None]
 def _pairs(
     where: str,
     delayeds: Iterable[Any],
-    lookahead: int | None,
-    options: dict[str, Any],
+    lookahead: SupportsIndex | None,
+    options: Mapping[str, Any],
     turn: _Turn,
 ) -> Iterator[tuple[Any, Any]]:
     """Check everything, and make what gives lazy values with their results."""
-    if lookahead is not None and (type(lookahead) is not int or lookahead < 1):
+    ahead = whole_number(lookahead)
+    if lookahead is not None and (ahead is None or ahead < 1):
         raise OptionError(f"lookahead is a number of results, 1 or more, not {lookahead!r}")
-    run = Run(where, **options)
+    run = Run(where, options)
     nodes = _checked(where, delayeds)
     if not nodes:
         return iter(())
     plan = run.plan(nodes)
     run.refuse_to_block(plan)
-    return _go_on(nodes, run.stream(plan, lookahead), turn)
+    return _go_on(nodes, run.stream(plan, ahead), turn)
 
 
 def _go_on(
@@ -163,11 +191,35 @@ def _checked(where: str, delayeds: Any) -> list[Node]:
     return nodes
 
 
-async def acompute(*args: Any, **options: Any) -> tuple[Any, ...]:
-    """As `compute`, inside a running event loop, which goes on meanwhile.
+async def acompute(*args: Any, **options: Unpack[RunOptions]) -> tuple[Any, ...]:
+    """Run what the arguments stand for, as `compute` does, while the event loop goes on.
 
-    Cancelling it, or leaving ``asyncio.timeout``, ends the run. ``async def`` tasks run on an
-    event loop of the run's own, not on the caller's.
+    Parameters
+    ----------
+    *args
+        As for `compute`.
+    **options
+        As for `compute`: ``scheduler``, ``num_workers``, ``observers``, ``on_error``,
+        ``limits``, ``seed``, ``inputs``, ``check_finite``, ``traverse``, ``optimize_graph``.
+
+    Returns
+    -------
+    tuple
+        One result per argument.
+
+    Raises
+    ------
+    Exception, OptionError, InputError
+        As `compute`.
+    asyncio.CancelledError
+        If it is cancelled, or ``asyncio.timeout`` is left, which ends the run.
+    RuntimeError
+        If a task raised StopIteration, which no coroutine can; its notes name the task.
+
+    Notes
+    -----
+    Takes a thread of its own for the wait. ``async def`` tasks run on an event loop of the
+    run's own, not on the caller's. All tasks may be on their way at once.
 
     Examples
     --------
@@ -177,7 +229,7 @@ async def acompute(*args: Any, **options: Any) -> tuple[Any, ...]:
     (1, 2)
     """
     with shortened:
-        run = Run("acompute", **options)
+        run = Run("acompute", options)
         lazies = Lazies(args, run.traverse)
         nodes = lazies.nodes
         if not nodes:
@@ -186,7 +238,7 @@ async def acompute(*args: Any, **options: Any) -> tuple[Any, ...]:
 
 
 async def _awaited(start: Callable[[], Stream], count: int) -> list[Any]:
-    """The results, collected by a thread meanwhile."""
+    """Return the results, collected by a thread meanwhile."""
     import asyncio  # late: 30 ms to import
 
     loop = asyncio.get_running_loop()
@@ -236,7 +288,7 @@ class _Collector:
             tell()
 
     def results(self) -> list[Any]:
-        """What has come, or the error that did."""
+        """Return what has come, or raise the error that did."""
         error, self._error = self._error, None
         if error is None:
             return self._values

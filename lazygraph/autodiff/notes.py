@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lazygraph import config
 from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.errors import DrawingError, InputError
 from lazygraph.graphs.nodes import Node, steps_of
@@ -53,7 +54,9 @@ def _with_numbers(
     by: Backward, nodes: Mapping[Key, Node], inputs: Mapping[Any, Any] | None
 ) -> Notes:
     wanted = [*nodes.values(), *by.totals.values(), *by.edges.values()]
-    found = map(_text, Run("visualize", inputs=inputs).nodes(wanted))
+    # Its own seed, lest a picture move what the computes after it draw.
+    run = Run("visualize", {"inputs": inputs, "seed": config.get("seed")})
+    found = map(_text, run.nodes(wanted))
     values = dict(zip(nodes, found, strict=False))
     totals = dict(zip(by.totals, found, strict=False))
     edges = dict(zip(by.edges, found, strict=False))

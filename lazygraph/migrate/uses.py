@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, is_function
 from lazygraph.migrate.findings import Kind
+from lazygraph.tasks.options import RUN_OPTIONS
 
 __all__ = ["Use", "uses_of"]
 
-_COMPUTE = {
-    "check_finite", "inputs", "limits", "num_workers", "observers", "on_error", "optimize_graph",
-    "scheduler", "seed", "traverse",
-}  # fmt: skip
+_COMPUTE = set(RUN_OPTIONS)
 _DELAYED = {"name", "pure", "nout", "traverse"}
 _DRAWN = {
     "filename", "format", "optimize_graph", "traverse", "rankdir", "engine", "color", "labels",

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import functools  # whole: `partial` is a room of this floor
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from lazygraph.errors import (
-    ImpossibleDemandError,
-    UnknownSchedulerError,
-    UnsupportedOptionError,
-    nearest,
-)
-from lazygraph.graphs.plan import Plan
+from lazygraph import config
+from lazygraph.errors import UnknownSchedulerError
 from lazygraph.protocols import Scheduler
-from lazygraph.schedulers.dask import LOCAL_NAMES, DaskGet, local
+from lazygraph.schedulers.dask import LOCAL_NAMES, DaskGet, chosen_in_dask, local
+from lazygraph.schedulers.refusals import refuse_unsupported, unsupported
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.schedulers.threads import Threads
-from lazygraph.schedulers.workers import check_num_workers
-from lazygraph.tasks.options import PASS_OPTIONS, Options
-from lazygraph.tasks.terms import NO_TERMS, Terms
 
 __all__ = [
     "DaskGet",
@@ -33,8 +26,7 @@ __all__ = [
 ]
 
 
-def _synchronous(num_workers: int | None) -> Scheduler:
-    check_num_workers(num_workers)
+def _synchronous(_: int | None) -> Scheduler:
     return Synchronous()
 
 
@@ -44,9 +36,7 @@ def _processes(num_workers: int | None) -> Scheduler:
     return Processes(num_workers)
 
 
-def _distributed(num_workers: int | None) -> Scheduler:
-    if num_workers is not None:  # as many as the cluster has
-        raise UnsupportedOptionError("num_workers", "distributed", None)
+def _distributed(_: int | None) -> Scheduler:
     try:
         import distributed  # noqa: F401  # late: it takes a second; to see whether it is there
     except ModuleNotFoundError as error:
@@ -59,14 +49,12 @@ def _distributed(num_workers: int | None) -> Scheduler:
     return current_cluster()
 
 
-def _of_client(scheduler: Any, num_workers: int | None) -> Scheduler | None:
-    """The scheduler that a `distributed.Client` stands for, or its method `get`; None for others."""
+def _of_client(scheduler: Any) -> Scheduler | None:
+    """Return the scheduler that a `distributed.Client`, or its `get`, stands for; None for others."""
     client = getattr(scheduler, "__self__", scheduler)
     distributed = sys.modules.get("distributed")  # not imported: nobody can have a client
     if distributed is None or not isinstance(client, distributed.Client):
         return None
-    if num_workers is not None:
-        raise UnsupportedOptionError("num_workers", "distributed", None)
     from lazygraph.schedulers.dask.cluster import Cluster  # late, as above
 
     return Cluster(client)
@@ -89,19 +77,27 @@ _BY_NAME: dict[str, Callable[[int | None], Scheduler]] = {
     "threading": Threads,
     "processes": _processes,
     "multiprocessing": _processes,
-    **{name: functools.partial(local, name) for name in LOCAL_NAMES},
+    **{name: partial(local, name) for name in LOCAL_NAMES},
     "distributed": _distributed,
+}
+#: Those that run as many tasks at once as they do, and how many that is, if it is known.
+_FIXED: dict[str, int | None] = {
+    "synchronous": 1,
+    "sync": 1,
+    "single-threaded": 1,
+    "dask-sync": 1,
+    "distributed": None,
 }
 
 
 def names() -> list[str]:
-    """The names that `scheduler=` takes, one per scheduler."""
+    """Return the names that `scheduler=` takes, one per scheduler."""
     ours = ["synchronous", "threads", "processes"]
     return [*ours, *LOCAL_NAMES, "distributed"]
 
 
-def choose(scheduler: Any, num_workers: int | None = None) -> Scheduler:
-    """The scheduler that a user means.
+def choose(scheduler: Any, num_workers: int | None = None, default: int | None = None) -> Scheduler:
+    """Return the scheduler that a user means.
 
     Parameters
     ----------
@@ -110,70 +106,41 @@ def choose(scheduler: Any, num_workers: int | None = None) -> Scheduler:
         current one; a function of Dask's ``get(dsk, keys)`` form.
     num_workers : int, optional
         How many tasks run at once, where the scheduler is made here.
+    default : int, optional
+        The same where nothing is said; objects and clusters have numbers of their own.
 
     Raises
     ------
     UnknownSchedulerError
         For anything else; the message lists the names.
     UnsupportedOptionError
-        For a number of workers where a cluster has its own.
+        For a number of workers where the scheduler has its own.
     RunError
         For "distributed" where there is no current client.
     """
-    if isinstance(scheduler, str):
-        make = _BY_NAME.get(scheduler.lower())
-        if make is not None:
-            return make(num_workers)
-    elif (cluster := _of_client(scheduler, num_workers)) is not None:
+    given = config.read_scheduler(scheduler)
+    wanted = default if num_workers is None else num_workers
+    if isinstance(given, str):
+        name = chosen_in_dask() if given.lower() == "dask" else given.lower()
+        if name in _FIXED:
+            _refuse_number(num_workers, name, _FIXED[name])
+            wanted = None
+        return _BY_NAME[name](wanted)
+    cluster = _of_client(given)
+    if cluster is not None:
+        _refuse_number(num_workers, cluster.name, None)
         return cluster
-    elif isinstance(scheduler, type):
-        pass  # a class has the methods, but is no scheduler: it wants calling
-    elif isinstance(scheduler, Scheduler):
-        return scheduler
-    elif callable(scheduler):
-        return DaskGet(scheduler, num_workers)
-    raise _unknown(scheduler)
-
-
-def _unknown(scheduler: Any) -> UnknownSchedulerError:
-    near = nearest(scheduler, _BY_NAME) if isinstance(scheduler, str) else None
-    hint = f"; did you mean {near!r}?" if near is not None else ""
-    return UnknownSchedulerError(
-        f"scheduler {scheduler!r} is not known{hint} (known: {', '.join(_BY_NAME)}; "
-        "or a Scheduler object, a distributed.Client, or a function get(dsk, keys))"
+    if isinstance(given, Scheduler):
+        _refuse_number(num_workers, given.name, getattr(given, "num_workers", None))
+        return given
+    if callable(given):
+        return DaskGet(given, wanted)
+    lacking = [n for n in ("name", "honours", "run") if not hasattr(given, n)]
+    raise UnknownSchedulerError(
+        f"scheduler {given!r} is no Scheduler: it lacks {', '.join(lacking)}"
     )
 
 
-def refuse_unsupported(scheduler: Scheduler, plan: Plan, terms: Terms = NO_TERMS) -> None:
-    """Raise UnsupportedOptionError for an option or a term that the scheduler would ignore.
-
-    Or ImpossibleDemandError, for a task that could never run.
-    """
-    known = scheduler.honours | PASS_OPTIONS
-    for name in terms.named:
-        if name not in known:
-            raise UnsupportedOptionError(name, scheduler.name, None)
-    if plan.options:
-        step_of: dict[Options, int] = {}
-        for step, options in plan.options.items():
-            step_of.setdefault(options, step)
-        for options, step in step_of.items():
-            for name in options.changed():
-                if name not in known:
-                    shown = "async def" if name == "is_async" else name
-                    raise UnsupportedOptionError(shown, scheduler.name, plan.key(step))
-    if "limits" in known:  # a cluster has its own: its workers' resources
-        _refuse_impossible(plan, terms)
-
-
-def _refuse_impossible(plan: Plan, terms: Terms) -> None:
-    """Raise ImpossibleDemandError if a task uses more of a resource than there is."""
-    checked = set()
-    for step, options in plan.options.items():
-        if options.uses and options not in checked:
-            checked.add(options)
-            for resource, amount in options.uses:
-                if amount > terms.limits.get(resource, 0):
-                    raise ImpossibleDemandError(
-                        plan.key(step), resource, amount, terms.limits.get(resource)
-                    )
+def _refuse_number(asked: int | None, name: str, own: int | None) -> None:
+    if asked is not None and asked != own:
+        raise unsupported("num_workers", name)

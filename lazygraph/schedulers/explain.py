@@ -221,7 +221,7 @@ def _note(key: Key, shown: str, site: str | None, wanted_by: list[Key]) -> str:
 
 
 def _wanted_by(plan: Plan, step: int) -> list[Key]:
-    """A way from the step to an output, as keys; the middle of a long one is left out."""
+    """Return a way from the step to an output, as keys; the middle of a long one is left out."""
     chain: list[int] = []
     while plan.dependents[step]:
         step = plan.dependents[step][0]
@@ -248,7 +248,7 @@ def copy_notes(source: BaseException, target: BaseException) -> None:
 
 
 def _notes(error: BaseException) -> Sequence[Any]:
-    """The notes of an exception, whose class may do anything with attributes."""
+    """Return the notes of an exception, whose class may do anything with attributes."""
     try:
         return list(getattr(error, "__notes__", ()))
     except Exception:
@@ -260,7 +260,7 @@ def _is_ours(frame: TracebackType) -> bool:
 
 
 def _from_user(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame that is not this library's."""
+    """Return the traceback from the first frame that is not this library's."""
     while trace is not None and _is_ours(trace):
         trace = trace.tb_next
     return trace

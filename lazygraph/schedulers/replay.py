@@ -22,7 +22,7 @@ def _again(function: Function, args: Any, kwargs: Any, seed: Seed | None) -> Any
 
 
 def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """The result of a coroutine, also where this thread's event loop runs, as in a notebook."""
+    """Return a coroutine's result, also where this thread's event loop runs, as in a notebook."""
     import asyncio  # late: 30 ms to import
     from concurrent.futures import ThreadPoolExecutor
 

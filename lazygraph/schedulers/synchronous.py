@@ -12,8 +12,7 @@ from lazygraph.schedulers.controlled import InlineStream, Stream, is_simple, run
 from lazygraph.schedulers.explain import add_note, explain, is_interrupt, throw
 from lazygraph.schedulers.outcomes import keep_partial
 from lazygraph.schedulers.runstate import StepFailed, run_in_order
-from lazygraph.tasks.options import CONTROLS
-from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
+from lazygraph.tasks.options import CONTROLS, NO_TERMS, TERMS, Terms
 
 __all__ = ["Synchronous"]
 

@@ -18,8 +18,7 @@ from lazygraph.schedulers.controlled import (
     stream_here,
 )
 from lazygraph.schedulers.workers import check_num_workers
-from lazygraph.tasks.options import CONTROLS
-from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
+from lazygraph.tasks.options import CONTROLS, NO_TERMS, TERMS, Terms
 
 __all__ = ["Threads"]
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from lazygraph.errors import OptionError
+from lazygraph.config import read_num_workers
 
 __all__ = ["check_num_workers", "share_cores", "usable_cores"]
-
-_MOST_WORKERS = 4096
 
 #: How many processes of one pool share the cores: more than one in a pool's workers.
 _sharers = 1
@@ -32,8 +30,5 @@ def share_cores(sharers: int) -> None:
 
 def check_num_workers(given: Any) -> int:
     """`given` if it is a sensible number of workers; the number of cores for None."""
-    if given is None:
-        return usable_cores()
-    if type(given) is not int or not 1 <= given <= _MOST_WORKERS:
-        raise OptionError(f"num_workers is a number from 1 to {_MOST_WORKERS}, not {given!r}")
-    return given
+    number = read_num_workers(given)
+    return usable_cores() if number is None else number

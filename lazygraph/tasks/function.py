@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from lazygraph.config import whole_number
 from lazygraph.errors import CaptureError, OptionError
+from lazygraph.randomness import Seed, current_seed, seeded
 from lazygraph.tasks.keys import function_name
 from lazygraph.tasks.options import NO_OPTIONS, Options
 from lazygraph.transport.pickling import by_value, loads, pack_function
@@ -23,8 +25,9 @@ _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the 6 ms that inspect take
 
 def check_nout(nout: Any) -> int | None:
     """`nout` if it is None or a count; otherwise an error that says so."""
-    if nout is None or (type(nout) is int and nout >= 0):
-        return nout
+    number = whole_number(nout)
+    if nout is None or (number is not None and number >= 0):
+        return number
     # Both a TypeError (ours) and, as Dask has it, a ValueError.
     raise _NoutError(f"nout must be None or a non-negative integer, got {nout!r}")
 
@@ -36,7 +39,7 @@ class _NoutError(OptionError, ValueError):
 def declared_nout(func: Callable[..., Any]) -> int | None:
     """How many values the annotation ``-> tuple[A, B]`` promises; None if it does not say."""
     try:
-        returns = typing.get_type_hints(func).get("return")
+        returns = typing.get_type_hints(_inner(func)).get("return")
     except Exception:  # an annotation may name what cannot be resolved here
         return None
     if typing.get_origin(returns) is not tuple:
@@ -51,8 +54,8 @@ def _is_coroutine_function(func: Any) -> bool:
 
     Or a function that `inspect.markcoroutinefunction` has marked.
     """
-    while type(func) in (partial, MethodType):
-        func = func.func if type(func) is partial else func.__func__
+    while type(func) in (partial, MethodType, ByArguments):
+        func = func.__func__ if type(func) is MethodType else func.func
     if type(func) is not FunctionType:
         func = getattr(type(func), "__call__", None)  # noqa: B004  # what it is, not whether
     if type(func) is not FunctionType:
@@ -64,6 +67,72 @@ def _is_early(func: Any) -> bool:
     """Whether a function of this library is marked so; by `vars`, since users' may answer all."""
     marked = func if type(func) is FunctionType else type(func)
     return "_is_early" in vars(marked)
+
+
+class ByArguments:
+    """A function whose calls draw random numbers by its name and their arguments.
+
+    It sets the stream where and when it is called: no scheduler need know of it.
+    """
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self.func = func
+        self.__name__ = function_name(func)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the function; what it draws follows from the arguments."""
+        around = current_seed()
+        if around is None:
+            return self.func(*args, **kwargs)
+        seed = self._seed(around, args, kwargs)
+        if _is_coroutine_function(self.func):
+            return _awaited(seed, self.func(*args, **kwargs))
+        with seeded(seed):
+            return self.func(*args, **kwargs)
+
+    def _seed(self, around: Seed, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Seed:
+        try:
+            return around.stream((self.__name__, args, sorted(kwargs.items())))
+        except OptionError:  # not plain numbers and texts: told by their content
+            from dask.tokenize import TokenizationError, tokenize  # late: it takes 200 ms
+        try:
+            token = tokenize(args, kwargs, ensure_deterministic=True)
+        except TokenizationError as error:
+            raise OptionError(
+                f"seed_by='args' reads the content of arguments, and {self.__name__} has one that "
+                f"Dask cannot tell from its like ({error}): draw from rng(key) with a key instead"
+            ) from None
+        return around.stream((self.__name__, token))
+
+    def __repr__(self) -> str:
+        return f"ByArguments({self.__name__})"
+
+    def __dask_tokenize__(self) -> Any:
+        return ("ByArguments", self.func)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loaded, (pack_function(self.func),)
+
+
+async def _awaited(seed: Seed, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    with seeded(seed):
+        return await coroutine
+
+
+def _loaded(func: bytes) -> ByArguments:
+    return ByArguments(loads(func))
+
+
+def by_arguments(func: Callable[..., Any], seed_by: Any) -> Callable[..., Any]:
+    """Return `func` so that it draws as ``seed_by=`` says."""
+    if seed_by != "args":
+        raise OptionError(f"seed_by is 'args' or None, not {seed_by!r}")
+    return func if type(func) is ByArguments else ByArguments(func)
+
+
+def _inner(func: Any) -> Any:
+    """Return the user's function, without the wrapper of ``seed_by=``."""
+    return func.func if type(func) is ByArguments else func
 
 
 class Function:
@@ -116,9 +185,16 @@ class Function:
         return declared_nout(self.func) if self._nout is None else self._nout
 
     def replace(self, **changes: Any) -> Function:
-        """The same function with another `pure`, `nout` or `options`."""
-        given = {"pure": self.pure, "nout": self._nout, "options": self.options, **changes}
-        return Function(self.func, name=self._name, **given)
+        """Return the same function with another `func`, `pure`, `nout` or `options`."""
+        given = {
+            "func": self.func,
+            "name": self._name,
+            "pure": self.pure,
+            "nout": self._nout,
+            "options": self.options,
+            **changes,
+        }
+        return Function(**given)
 
     @cached_property
     def signature(self) -> inspect.Signature | None:
@@ -129,11 +205,12 @@ class Function:
         """
         import inspect  # late: it takes 6 ms to import
 
-        if hasattr(self.func, "__wrapped__") and "__signature__" in vars(self.func):
+        func = _inner(self.func)
+        if hasattr(func, "__wrapped__") and "__signature__" in vars(func):
             return None  # copied from the function that it wraps, by functools.wraps
 
         try:
-            return inspect.signature(self.func, follow_wrapped=False)
+            return inspect.signature(func, follow_wrapped=False)
         except Exception:  # builtins without one; classes that answer any attribute
             return None
 
@@ -151,7 +228,7 @@ class Function:
 
 
 def _plain(signature: inspect.Signature) -> inspect.Signature:
-    """The signature without annotations: what matters when arguments do not fit."""
+    """Return the signature without annotations: what matters when arguments do not fit."""
     parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     return signature.replace(parameters=parameters, return_annotation=signature.empty)
 
@@ -176,3 +253,4 @@ def _remake(
 
 # A function of the script that calls its own delayed self leads back to itself.
 by_value[Function] = Function._parts
+by_value[ByArguments] = lambda wrapper: (ByArguments, (wrapper.func,))

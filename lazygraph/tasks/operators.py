@@ -17,17 +17,17 @@ def value_of(value: Any) -> Any:
 
 
 def power(base: Any, exponent: Any, modulus: Any = None) -> Any:
-    """What ``x ** y`` calls."""
+    """Return ``x ** y``."""
     return pow(base, exponent, modulus)
 
 
 def rounded(value: Any, digits: Any = None) -> Any:
-    """What ``round(x)`` calls."""
+    """Return ``round(x)``."""
     return round(value) if digits is None else round(value, digits)
 
 
 def apply(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """What the call of a lazy value calls."""
+    """Call what a lazy value has become."""
     return func(*args, **kwargs)
 
 
@@ -38,7 +38,7 @@ class Method:
         self.__name__ = name
 
     def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """What the method gives."""
+        """Call the method."""
         return getattr(owner, self.__name__)(*args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -52,7 +52,7 @@ class Nth:
         self.nout = nout
 
     def __call__(self, returned: Any, index: int) -> Any:
-        """The value, or an error that says how many there are."""
+        """Return the value, or an error that says how many there are."""
         try:
             return returned[index]
         except (TypeError, IndexError, KeyError):

@@ -1,33 +1,83 @@
-"""What a user asks for every call of a function: retries, time limits, resources, ..."""
+"""What a user asks for: of every call of a function (`Options`), of a whole run (`Terms`).
+
+`TaskOptions` and `RunOptions` are the lists of all such keywords: checks, types, what schedulers
+honour, help and `migrate` follow from them.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
+from lazygraph import config
+from lazygraph.config import real_number, whole_number
 from lazygraph.errors import OptionError
+from lazygraph.randomness import Seed
 
-__all__ = ["CONTROLS", "GRADIENT_OPTIONS", "NO_OPTIONS", "PASS_OPTIONS", "Options", "read_options"]
+__all__ = [
+    "CONTROLS",
+    "GRADIENT_OPTIONS",
+    "NO_OPTIONS",
+    "NO_TERMS",
+    "PASS_OPTIONS",
+    "RUN_OPTIONS",
+    "TERMS",
+    "Options",
+    "RunOptions",
+    "TaskOptions",
+    "Terms",
+    "read_options",
+]
 
 
-def _flag(name: str, value: Any) -> bool:
+#: What ``seed_by=`` of `delayed` takes.
+SeedBy = Literal["args"]
+
+
+class TaskOptions(TypedDict, total=False):
+    """The options of `delayed`: of every call of a function. `Options` says what they mean."""
+
+    inline: bool
+    fuse: bool
+    retries: SupportsIndex | None
+    retry_on: type[Exception] | Sequence[type[Exception]]
+    backoff: float
+    timeout: float | None
+    uses: Mapping[str, float] | None
+    priority: float
+    rerun: bool
+    local: bool
+    vjp: Callable[..., Any] | None
+    remat: bool
+    workers: str | int | Sequence[str | int] | AbstractSet[str | int] | None
+    allow_other_workers: bool
+
+
+class RunOptions(config.Defaults, total=False):
+    """The keywords of a run: of `compute`, which says what they mean, and of its like."""
+
+    inputs: Mapping[Any, Any] | None
+    check_finite: bool
+    traverse: bool
+    optimize_graph: bool
+
+
+KNOWN_OPTIONS = tuple(TaskOptions.__annotations__)
+RUN_OPTIONS = tuple(RunOptions.__annotations__)
+
+
+def flag(name: str, value: Any) -> bool:
     if type(value) is bool:
         return value
     raise OptionError(f"option {name!r} is True or False, not {value!r}")
 
 
-def is_number(value: Any) -> bool:
-    """Whether `value` is a real number that a float can hold; True and False are not."""
-    try:
-        return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
-    except OverflowError:
-        return False
-
-
 def _retries(name: str, value: Any) -> int | None:
-    if value is None or (type(value) is int and value >= 0):
-        return value
+    number = whole_number(value)
+    if value is None or (number is not None and number >= 0):
+        return number
     raise OptionError(f"option {name!r} is how often to try again, 0 or more, not {value!r}")
 
 
@@ -43,14 +93,16 @@ def _retry_on(name: str, value: Any) -> tuple[type[Exception], ...]:
 
 
 def _backoff(name: str, value: Any) -> float:
-    if is_number(value) and value >= 0:
-        return value  # type: ignore[no-any-return]
+    number = real_number(value)
+    if number is not None and number >= 0:
+        return number
     raise OptionError(f"option {name!r} is a number of seconds, 0 or more, not {value!r}")
 
 
 def _timeout(name: str, value: Any) -> float | None:
-    if value is None or (is_number(value) and value > 0):
-        return value  # type: ignore[no-any-return]
+    number = real_number(value)
+    if value is None or (number is not None and number > 0):
+        return number
     raise OptionError(f"option {name!r} is a number of seconds above 0, not {value!r}")
 
 
@@ -59,9 +111,11 @@ def _uses(name: str, value: Any) -> tuple[tuple[str, float], ...]:
         return ()
     # In its lasting form it is a tuple of pairs.
     pairs = value.items() if isinstance(value, Mapping) else value
-    is_good = type(pairs) is tuple or (isinstance(value, Mapping) and bool(value))
-    if is_good and all(type(k) is str and is_number(n) and n > 0 for k, n in pairs):
-        return tuple(sorted(pairs))
+    if type(pairs) is tuple or (isinstance(value, Mapping) and bool(value)):
+        amounts = [(what, real_number(amount)) for what, amount in pairs]
+        read = [(k, n) for k, n in amounts if type(k) is str and n is not None and n > 0]
+        if len(read) == len(amounts):
+            return tuple(sorted(read))
     raise OptionError(
         f"option {name!r} is a dict of amounts above 0, as {{'db': 1}}, not {value!r}"
     )
@@ -71,8 +125,10 @@ def _workers(name: str, value: Any) -> tuple[str | int, ...]:
     if value is None:
         return ()
     given = value if isinstance(value, (tuple, list, set, frozenset)) else (value,)
-    if all((type(one) is str and one) or type(one) is int for one in given):
-        return tuple(sorted(given, key=str) if isinstance(given, (set, frozenset)) else given)
+    known = [one if type(one) is str and one else whole_number(one) for one in given]
+    read = [one for one in known if one is not None]
+    if len(read) == len(known):
+        return tuple(sorted(read, key=str) if isinstance(given, (set, frozenset)) else read)
     raise OptionError(
         f"option {name!r} is a list of workers' addresses, hosts or names, as "
         f"['tcp://10.0.0.1:4000', 'big-host'], not {value!r}"
@@ -80,8 +136,9 @@ def _workers(name: str, value: Any) -> tuple[str | int, ...]:
 
 
 def _priority(name: str, value: Any) -> float:
-    if is_number(value):
-        return value  # type: ignore[no-any-return]
+    number = real_number(value)
+    if number is not None:
+        return number
     raise OptionError(f"option {name!r} is a number, larger for sooner, not {value!r}")
 
 
@@ -96,21 +153,21 @@ def _vjp(name: str, value: Any) -> Callable[..., Any] | None:
 
 #: option -> its default, and what checks a value and brings it into its lasting form
 _FIELDS: Mapping[str, tuple[Any, Callable[[str, Any], Any]]] = {
-    "inline": (False, _flag),
-    "fuse": (True, _flag),
+    "inline": (False, flag),
+    "fuse": (True, flag),
     "retries": (None, _retries),
     "retry_on": ((Exception,), _retry_on),
     "backoff": (0, _backoff),
     "timeout": (None, _timeout),
     "uses": ((), _uses),
     "priority": (0, _priority),
-    "rerun": (True, _flag),
-    "local": (False, _flag),
+    "rerun": (True, flag),
+    "local": (False, flag),
     "vjp": (None, _vjp),
-    "remat": (False, _flag),
+    "remat": (False, flag),
     "workers": ((), _workers),
-    "allow_other_workers": (False, _flag),
-    "is_async": (False, _flag),
+    "allow_other_workers": (False, flag),
+    "is_async": (False, flag),
 }
 #: What differentiation asks for: the task itself does the same with and without.
 GRADIENT_OPTIONS = frozenset({"vjp", "remat"})
@@ -120,7 +177,18 @@ PASS_OPTIONS = frozenset({"inline", "fuse"}) | GRADIENT_OPTIONS
 CLUSTER_OPTIONS = frozenset({"workers", "allow_other_workers"})
 #: Options that schedulers act on.
 CONTROLS = frozenset(_FIELDS) - PASS_OPTIONS - CLUSTER_OPTIONS
-KNOWN_OPTIONS = tuple(name for name in _FIELDS if name != "is_async")
+
+
+#: Options that say how to try again, and nothing where nobody tries again.
+_NEED_RETRIES = frozenset({"retry_on", "backoff"})
+
+
+def _without_retries(given: Collection[str]) -> OptionError:
+    name = next(name for name in given if name in _NEED_RETRIES)
+    return OptionError(
+        f"option {name!r} says how to try again, and nothing is tried again: give retries=3, "
+        f"or leave out {name!r} (retries=0 switches it off)"
+    )
 
 
 class Options:
@@ -179,7 +247,7 @@ class Options:
     """
 
     # Not a dataclass: those take a third of the whole library's time to import.
-    __slots__ = (*_FIELDS, "_changed", "is_controlled")
+    __slots__ = (*_FIELDS, "_changed", "_hash", "is_controlled")
 
     inline: bool
     fuse: bool
@@ -197,6 +265,7 @@ class Options:
     allow_other_workers: bool
     is_async: bool
     _changed: tuple[str, ...]
+    _hash: int
     is_controlled: bool  # whether a scheduler has anything to do for them
 
     def __init__(self, **given: Any) -> None:
@@ -210,6 +279,11 @@ class Options:
         changed = tuple(n for n, (default, _) in _FIELDS.items() if getattr(self, n) != default)
         object.__setattr__(self, "_changed", changed)
         object.__setattr__(self, "is_controlled", not PASS_OPTIONS.issuperset(changed))
+        # Without the rule, which may have no hash.
+        kept = tuple([(n, getattr(self, n)) for n in changed if n != "vjp"])
+        object.__setattr__(self, "_hash", hash(kept))
+        if self.retries is None and not _NEED_RETRIES.isdisjoint(changed):
+            raise _without_retries(changed)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"Options are frozen: {name!r} cannot be set")
@@ -218,8 +292,7 @@ class Options:
         return type(other) is Options and self._values() == other._values()
 
     def __hash__(self) -> int:
-        # Without the rule, which may have no hash.
-        return hash(tuple([item for item in self._values().items() if item[0] != "vjp"]))
+        return self._hash
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.changed())
@@ -232,15 +305,15 @@ class Options:
         return {name: getattr(self, name) for name in _FIELDS}
 
     def changed(self) -> tuple[str, ...]:
-        """The names of the options that differ from their defaults."""
+        """Return the names of the options that differ from their defaults."""
         return self._changed
 
     def replace(self, **changes: Any) -> Options:
-        """The same with other values for some."""
+        """Return the same options with other values for some."""
         return Options(**{**self._values(), **changes})
 
     def without(self, names: Iterable[str]) -> Options:
-        """The same with defaults for `names`."""
+        """Return the same options with defaults for `names`."""
         return self.replace(**{name: _FIELDS[name][0] for name in names})
 
 
@@ -253,7 +326,7 @@ NO_OPTIONS = Options()
 
 
 def read_options(given: dict[str, Any], base: Options = NO_OPTIONS) -> Options:
-    """The options object for keywords of `delayed`; an unknown one is an error.
+    """Return the options object for keywords of `delayed`; an unknown one is an error.
 
     Parameters
     ----------
@@ -264,7 +337,44 @@ def read_options(given: dict[str, Any], base: Options = NO_OPTIONS) -> Options:
         return base
     for name in given:
         if name not in KNOWN_OPTIONS:
-            known = [*KNOWN_OPTIONS, "name", "nout", "pure", "traverse"]
+            known = [*KNOWN_OPTIONS, "name", "nout", "pure", "seed_by", "traverse"]
             raise OptionError.unknown("delayed", name, known)
     options = base.replace(**given)
     return options if options.changed() else NO_OPTIONS
+
+
+# --------------------------------------------------------------------- of a whole run
+#: What of a run's keywords a scheduler has to act on, and says so in `honours`.
+TERMS = frozenset({"limits", "observers", "on_error", "seed"})
+
+
+class Terms(NamedTuple):
+    """How a plan is to be run; what a scheduler needs to know besides plan and observers.
+
+    Attributes
+    ----------
+    limits : mapping of str to float
+        How much there is of each resource that tasks use.
+    on_error : str
+        "raise": the first task to fail ends the run. "collect": what does not need it goes on.
+    seed : Seed, optional
+        Where tasks draw random numbers from.
+    """
+
+    limits: Mapping[str, float] = MappingProxyType({})
+    on_error: str = "raise"
+    seed: Seed | None = None
+
+    @property
+    def requested(self) -> Iterator[str]:
+        """The names of those that ask for something, as `Scheduler.honours` has them."""
+        if self.limits:
+            yield "limits"
+        if self.on_error != "raise":
+            yield "on_error"
+        if self.seed is not None:
+            yield "seed"
+
+
+#: The terms of a run of which nothing is asked.
+NO_TERMS = Terms()

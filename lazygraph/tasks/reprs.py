@@ -46,13 +46,13 @@ def _is_numpy_scalar(value: Any) -> bool:
 
 
 def _cut(text: str) -> str:
-    """The ends of a long text."""
+    """Return the ends of a long text."""
     half = _MOST_CHARACTERS // 2
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: half - 2]}...{text[1 - half :]}"
 
 
 def short_repr(value: Any) -> str:
-    """A one-line form of `value`, at most some 60 characters; never raises.
+    """Return a one-line form of `value`, at most some 60 characters; never raises.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def short_repr(value: Any) -> str:
 
 
 def short_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The call as one would write it, its arguments in short form.
+    """Return the call as one would write it, its arguments in short form.
 
     Examples
     --------

@@ -132,10 +132,13 @@ def test_cancelling_it_does_not_wait_for_the_task_in_hand() -> None:
         release.wait(30)
 
     async def main(scheduler: str) -> None:
+        options: Any = {"scheduler": scheduler}
+        if scheduler == "threads":
+            options["num_workers"] = 1
         values = [delayed(hold)(), *[delayed(ran.append)(i) for i in range(100)]]
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await acompute(*values, scheduler=scheduler, num_workers=1)
+                await acompute(*values, **options)
 
     before = set(threading.enumerate())
     for scheduler in ("sync", "threads"):

@@ -23,6 +23,10 @@ from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import Threads
 
 BOTH = pytest.mark.parametrize("function", [as_completed, iterate])
+TWO: dict[str, Any] = {
+    "synchronous": {"scheduler": "synchronous"},
+    "threads": {"scheduler": "threads", "num_workers": 2},
+}
 LOCAL = pytest.mark.parametrize("name", ["synchronous", "threads"])
 
 
@@ -152,7 +156,7 @@ def test_what_was_taken_is_the_users_alone(function: Any, name: str, make: Any) 
     try:
         values = [delayed(make)() for _ in range(5)]
         n = 0
-        for value, big in function(values, scheduler=name, lookahead=2, num_workers=2):
+        for value, big in function(values, lookahead=2, **TWO[name]):
             assert type(big) is Big
             watch = weakref.ref(big)
             del big

@@ -24,7 +24,7 @@ def errors_of_mypy() -> list[int]:
     assert shown.stderr == ""
     lines = [line for line in shown.stdout.splitlines() if ": error:" in line]
     assert all("typing_sample.py" in line for line in lines), shown.stdout
-    return sorted(int(line.split(":")[1]) for line in lines)
+    return sorted({int(line.split(":")[1]) for line in lines})
 
 
 def errors_of_pyright() -> list[int]:
@@ -32,7 +32,7 @@ def errors_of_pyright() -> list[int]:
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(shown.stdout)["generalDiagnostics"]
     errors = [each for each in found if each["severity"] == "error"]
-    return sorted(each["range"]["start"]["line"] + 1 for each in errors)
+    return sorted({each["range"]["start"]["line"] + 1 for each in errors})
 
 
 @pytest.mark.slow

@@ -191,7 +191,9 @@ def test_a_bad_number_of_workers_is_refused(bad: Any) -> None:
 CTRL_C = textwrap.dedent(
     """
     import os, sys, time
-    from lazygraph import compute, delayed
+    from lazygraph import compute, config, delayed
+
+    config.set(num_workers=2)
 
     @delayed
     def hang(i):
@@ -204,7 +206,7 @@ CTRL_C = textwrap.dedent(
 
     values = [hang(i) for i in range(4)]
     try:
-        compute(*values, scheduler={scheduler!r}, num_workers=2)
+        compute(*values, scheduler={scheduler!r})
     except KeyboardInterrupt as error:
         print("NOTES", *error.__notes__)
     again = compute(*[inc(i) for i in range(100)], scheduler={scheduler!r})

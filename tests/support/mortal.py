@@ -13,7 +13,7 @@ from typing import Any, Self
 from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers import Processes
-from lazygraph.tasks.terms import NO_TERMS, Terms
+from lazygraph.tasks.options import NO_TERMS, Terms
 
 __all__ = ["MortalProcesses"]
 

@@ -19,8 +19,7 @@ from lazygraph.schedulers.explain import add_note, explain, throw_if
 from lazygraph.schedulers.notify import Watch, watched
 from lazygraph.schedulers.outcomes import keep_partial
 from lazygraph.schedulers.runstate import RunState
-from lazygraph.tasks.options import NO_OPTIONS
-from lazygraph.tasks.terms import NO_TERMS, Terms
+from lazygraph.tasks.options import NO_OPTIONS, NO_TERMS, Terms
 
 __all__ = ["ActiveRun", "executors_of", "is_simple"]
 

@@ -22,7 +22,7 @@ from lazygraph.schedulers.controlled.messages import (
 )
 from lazygraph.schedulers.controlled.state import ControlledState
 from lazygraph.schedulers.explain import add_note
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 __all__ = ["Controller"]
 

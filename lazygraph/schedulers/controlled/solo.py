@@ -15,7 +15,7 @@ from lazygraph.schedulers.controlled.team import Team
 from lazygraph.schedulers.controlled.teamrun import TeamRun, is_timed
 from lazygraph.schedulers.controlled.worker import Worker
 from lazygraph.schedulers.explain import is_interrupt
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 __all__ = ["run_here", "stream_here"]
 

@@ -18,8 +18,7 @@ from lazygraph.schedulers.controlled.resources import Demand, Resources
 from lazygraph.schedulers.explain import Attempt
 from lazygraph.schedulers.outcomes import Failed, Skipped
 from lazygraph.schedulers.runstate import RunState
-from lazygraph.tasks.options import NO_OPTIONS
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import NO_OPTIONS, Terms
 
 __all__ = ["ControlledState"]
 

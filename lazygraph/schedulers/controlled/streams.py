@@ -15,7 +15,7 @@ from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled.teamrun import TeamRun
 from lazygraph.schedulers.explain import copy_notes, throw_if
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 __all__ = ["InlineStream", "PumpedStream", "Stream", "Streaming"]
 

@@ -20,7 +20,7 @@ from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled.host import current_host
 from lazygraph.schedulers.controlled.teamrun import TeamRun
 from lazygraph.schedulers.controlled.worker import Attempt, Worker, left
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 __all__ = ["Team", "stays_here"]
 

@@ -18,7 +18,7 @@ from lazygraph.schedulers.controlled.messages import Left, Message
 from lazygraph.schedulers.controlled.state import ControlledState
 from lazygraph.schedulers.explain import add_note
 from lazygraph.schedulers.runstate import RunState
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 if TYPE_CHECKING:
     from lazygraph.schedulers.controlled.loop import LoopExecutor

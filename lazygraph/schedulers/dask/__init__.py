@@ -7,6 +7,6 @@ packs a plan, ``futures`` sends it and waits for it, ``cluster`` is the schedule
 out results one by one, and ``held`` stands for results that stay there.
 """
 
-from lazygraph.schedulers.dask.get import LOCAL_NAMES, DaskGet, DaskProcesses, local
+from lazygraph.schedulers.dask.get import LOCAL_NAMES, DaskGet, DaskProcesses, chosen_in_dask, local
 
-__all__ = ["LOCAL_NAMES", "DaskGet", "DaskProcesses", "local"]
+__all__ = ["LOCAL_NAMES", "DaskGet", "DaskProcesses", "chosen_in_dask", "local"]

@@ -9,7 +9,7 @@ from typing import Any
 from distributed import Client, get_client, rejoin, secede
 from distributed.worker import thread_state  # type: ignore[attr-defined]
 
-from lazygraph.errors import NoSuchWorkerError, RunError, UnsupportedOptionError
+from lazygraph.errors import NoSuchWorkerError, RunError
 from lazygraph.graphs.plan import Plan
 from lazygraph.protocols import Observer
 from lazygraph.schedulers.controlled import Stream
@@ -17,8 +17,7 @@ from lazygraph.schedulers.dask.futures import Futures
 from lazygraph.schedulers.dask.held import OnCluster
 from lazygraph.schedulers.dask.streams import ClusterStream
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.options import Options
-from lazygraph.tasks.terms import NO_TERMS, Terms
+from lazygraph.tasks.options import NO_TERMS, Options, Terms
 
 __all__ = ["Cluster", "current_cluster"]
 
@@ -49,33 +48,29 @@ class Cluster:
     def __repr__(self) -> str:
         return f"Cluster({self.client!r})"
 
-    def run(
-        self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
-    ) -> list[Any]:
-        """The values of the plan's outputs."""
-        self._check(plan, observers)
+    def run(self, plan: Plan, _: Sequence[Observer] = (), terms: Terms = NO_TERMS, /) -> list[Any]:
+        """Return the values of the plan's outputs."""
+        self._check(plan)
         with _seceded(), Futures(self.client, plan, terms) as futures:
             futures.send(len(plan))
             return futures.gather()
 
     def stream(
-        self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
+        self, plan: Plan, _: Sequence[Observer], terms: Terms, lookahead: int | None
     ) -> Stream:
-        """The plan's outputs, one by one."""
-        self._check(plan, observers)
+        """Return the plan's outputs, one by one."""
+        self._check(plan)
         n_threads = sum(self.client.nthreads().values()) if lookahead is None else 0
         return ClusterStream(Futures(self.client, plan, terms), lookahead or 4 * max(1, n_threads))
 
-    def hold(self, plan: Plan, observers: Sequence[Observer], terms: Terms) -> list[OnCluster]:
+    def hold(self, plan: Plan, _: Sequence[Observer], terms: Terms) -> list[OnCluster]:
         """Begin to run the plan; what stands for its outputs, which stay on the cluster."""
-        self._check(plan, observers)
+        self._check(plan)
         futures = Futures(self.client, plan, terms)
         futures.send(len(plan))
         return [OnCluster(plan.key(step), futures.of(step)) for step in plan.outputs]
 
-    def _check(self, plan: Plan, observers: Sequence[Observer]) -> None:
-        if observers:  # what happens on workers is told by nobody
-            raise UnsupportedOptionError("observers", self.name, None)
+    def _check(self, plan: Plan) -> None:
         if self.client.status not in ("running", "connecting"):
             raise RunError(f"the client is {self.client.status}: {self.client!r} runs nothing")
         if self.client.asynchronous:

@@ -20,7 +20,7 @@ from lazygraph.schedulers.dask.shipment import ship
 from lazygraph.schedulers.dask.steps import Packer, cannot_travel
 from lazygraph.schedulers.explain import add_note, throw
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 __all__ = ["Futures"]
 

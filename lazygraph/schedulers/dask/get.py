@@ -16,9 +16,9 @@ from lazygraph.schedulers.notify import Watch, watched
 from lazygraph.schedulers.runstate import StepFailed
 from lazygraph.schedulers.workers import check_num_workers
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.terms import NO_TERMS, Terms
+from lazygraph.tasks.options import NO_TERMS, Terms
 
-__all__ = ["LOCAL_NAMES", "DaskGet", "DaskProcesses", "local"]
+__all__ = ["LOCAL_NAMES", "DaskGet", "DaskProcesses", "chosen_in_dask", "local"]
 
 _POOL = "pool"  # for a worker that is not known yet
 
@@ -45,7 +45,7 @@ class DaskGet:
         Handed on.
     """
 
-    honours: frozenset[str] = frozenset({"seed"})
+    honours: frozenset[str] = frozenset({"observers", "seed"})
 
     def __init__(
         self, get: Get, num_workers: int | None = None, *, name: str | None = None, **kwargs: Any
@@ -182,7 +182,7 @@ def local(name: str, num_workers: int | None) -> DaskGet:
     if num_workers is not None:
         check_num_workers(num_workers)
     if name == "dask":
-        return local(_chosen_in_dask(), num_workers)
+        return local(chosen_in_dask(), num_workers)
     if name == "dask-processes":
         return DaskProcesses(num_workers)
     if name == "dask-sync":
@@ -204,7 +204,7 @@ _LOCAL = {
 }
 
 
-def _chosen_in_dask() -> str:
+def chosen_in_dask() -> str:
     """What `dask.config` says of local schedulers; threads are its default for `delayed`."""
     import dask  # late, as above
 

@@ -29,8 +29,7 @@ from lazygraph.schedulers.processes.pool import Pool, Recipe
 from lazygraph.schedulers.processes.warm import warm_pools
 from lazygraph.schedulers.processes.worker import is_loading, is_worker
 from lazygraph.schedulers.workers import check_num_workers
-from lazygraph.tasks.options import CONTROLS
-from lazygraph.tasks.terms import NO_TERMS, TERMS, Terms
+from lazygraph.tasks.options import CONTROLS, NO_TERMS, TERMS, Terms
 
 __all__ = ["Processes"]
 

@@ -80,8 +80,8 @@ def test_all_that_are_ready_overlap(own_scheduler: Scheduler, options: Any) -> N
     """A hundred wait for each other, on however few workers."""
     barrier.cache_clear()
     values = [delayed(meet, **options)(100, i) for i in range(100)]
-    found = compute(*values, scheduler=own_scheduler, limits={"db": 100})
-    assert found == tuple(range(100))
+    with config.set(limits={"db": 100}):
+        assert compute(*values, scheduler=own_scheduler) == tuple(range(100))
 
 
 def test_they_overlap_one_by_one_as_far_as_the_lookahead_goes(own_scheduler: Scheduler) -> None:
@@ -276,7 +276,9 @@ async def ask() -> Any:
 CTRL_C = textwrap.dedent(
     """
     import asyncio, os
-    from lazygraph import compute, delayed
+    from lazygraph import compute, config, delayed
+
+    config.set(num_workers=2)
 
     @delayed
     async def hang(i):
@@ -284,7 +286,7 @@ CTRL_C = textwrap.dedent(
         await asyncio.Event().wait()
 
     try:
-        compute(*[hang(i) for i in range(3)], scheduler="{scheduler}", num_workers=2)
+        compute(*[hang(i) for i in range(3)], scheduler="{scheduler}")
     except KeyboardInterrupt as error:
         print("NOTES", *error.__notes__, flush=True)
     print("AGAIN", compute(delayed(abs)(-1)), flush=True)

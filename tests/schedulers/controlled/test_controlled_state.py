@@ -14,7 +14,7 @@ from lazygraph import Failed, Graph, Options, Ref, Skipped, Task
 from lazygraph.errors import WorkerDied
 from lazygraph.graphs.plan import PENDING, Plan, make_plan
 from lazygraph.schedulers.controlled.state import ControlledState
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 LIMITS = {"a": 2, "b": 1.5}
 USES = st.sampled_from([None, {"a": 1}, {"a": 2}, {"b": 0.5}, {"a": 1, "b": 1.5}])

@@ -45,7 +45,8 @@ def test_random_programs_with_random_controls_give_what_plain_calls_give(
             priority=data.draw(st.integers(-1, 1)),
         )
 
-    values = compute(as_delayed(program, make), scheduler=own_scheduler, limits={"a": 2, "b": 0.5})
+    with config.set(limits={"a": 2, "b": 0.5}):
+        values = compute(as_delayed(program, make), scheduler=own_scheduler)
 
     assert values == (evaluate(program),)
     assert {name: len(said(folder / name)) - 1 for name in program} == fails
@@ -82,8 +83,8 @@ THEIRS = DaskGet(dask.get)
     "options",
     [
         {"retries": 1},
-        {"retry_on": OSError},
-        {"backoff": 1},
+        {"retry_on": OSError, "retries": 0},
+        {"backoff": 1, "retries": 0},
         {"timeout": 1},
         {"uses": {"db": 1}},
         {"priority": 1},
@@ -92,11 +93,10 @@ THEIRS = DaskGet(dask.get)
 )
 def test_an_option_that_a_scheduler_cannot_honour_is_refused(options: Any) -> None:
     value = delayed(identity)(delayed(inc, **options)(1, dask_key_name="one"))
-    (name,) = options
-    with pytest.raises(
-        UnsupportedOptionError, match=f"dask.*get.* cannot honour option '{name}' of task 'one'"
-    ):
+    with pytest.raises(UnsupportedOptionError, match=r"dask.*get.* cannot honour") as caught:
         value.compute(scheduler=THEIRS)
+    for name in options:
+        assert f"'{name}' of task 'one'; instead: " in str(caught.value)
 
 
 def test_an_async_function_is_refused_where_there_is_no_event_loop() -> None:
@@ -108,15 +108,15 @@ def test_an_async_function_is_refused_where_there_is_no_event_loop() -> None:
 @pytest.mark.parametrize("term", [{"limits": {"db": 1}}, {"on_error": "collect"}])
 def test_a_term_that_a_scheduler_cannot_honour_is_refused(term: Any) -> None:
     (name,) = term
-    with pytest.raises(UnsupportedOptionError, match=f"cannot honour option '{name}'$"):
+    with pytest.raises(UnsupportedOptionError, match=f"cannot honour option '{name}'; instead: "):
         delayed(inc)(1).compute(scheduler=THEIRS, **term)
-    with config.set(**term), pytest.raises(UnsupportedOptionError, match=f"option '{name}'$"):
+    with config.set(**term), pytest.raises(UnsupportedOptionError, match=f"option '{name}'; "):
         delayed(inc)(1).compute(scheduler=THEIRS)
 
 
 @pytest.mark.parametrize("function", [as_completed, iterate])
 def test_results_one_by_one_are_refused_where_they_come_together(function: Any) -> None:
-    with pytest.raises(UnsupportedOptionError, match=f"option '{function.__name__}'"):
+    with pytest.raises(UnsupportedOptionError, match=f"cannot honour .{function.__name__}"):
         function([delayed(inc)(1)], scheduler=THEIRS)
 
 
@@ -147,8 +147,8 @@ def test_a_bad_term_is_refused_with_what_is_permitted(
         value.compute(scheduler=own_scheduler, **term)
     with pytest.raises(OptionError, match=permitted):
         as_completed([value], scheduler=own_scheduler, **term)
-    with config.set(**term), pytest.raises(OptionError, match=permitted):
-        value.compute(scheduler=own_scheduler)
+    with pytest.raises(OptionError, match=permitted):
+        config.set(**term)
 
 
 def test_an_unknown_keyword_lists_the_known() -> None:
@@ -204,9 +204,10 @@ def test_nested_computes_of_controlled_tasks_add_no_threads(scheduler: str, opti
 @pytest.mark.parametrize("name", ["threads", "synchronous"])
 def test_threads_are_gone_when_the_run_is(name: str) -> None:
     before = set(threading.enumerate())
+    workers: Any = {"num_workers": 4} if name == "threads" else {}
     for _ in range(20):
         values = [delayed(inc, priority=1)(i) for i in range(20)]
-        assert compute(*values, delayed(later)(1), scheduler=name, num_workers=4)[-1] == 1
+        assert compute(*values, delayed(later)(1), scheduler=name, **workers)[-1] == 1
         assert {t.name for t in set(threading.enumerate()) - before} == set()
 
 

@@ -15,7 +15,7 @@ from lazygraph.protocols import Scheduler
 from lazygraph.schedulers import Threads
 from lazygraph.schedulers.controlled.resources import Resources
 from lazygraph.schedulers.controlled.state import ControlledState
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 
 def test_the_count_of_those_inside_is_right() -> None:
@@ -44,7 +44,7 @@ def test_several_resources_at_once(own_scheduler: Scheduler, tmp_path: Path) -> 
     one = delayed(crowded, uses={"gpu": 1})
     values = [both(tmp_path / "both", 1) for _ in range(4)]
     values += [one(tmp_path / "one", 3) for _ in range(6)]
-    compute(*values, scheduler=own_scheduler, limits={"db": 2, "gpu": 3, "other": 0})
+    compute(*values, scheduler=own_scheduler, limits={"db": 2, "gpu": 3})
     assert most_at_once(said(tmp_path / "both")) == 1
     assert most_at_once(said(tmp_path / "one")) <= 3
 

@@ -15,7 +15,7 @@ from lazygraph.graphs.plan import make_plan
 from lazygraph.observers import Recorder, TaskFailed, TaskRetried
 from lazygraph.protocols import Scheduler
 from lazygraph.schedulers.controlled.state import ControlledState
-from lazygraph.tasks.terms import Terms
+from lazygraph.tasks.options import Terms
 
 
 def test_a_task_is_tried_again_until_it_returns(own_scheduler: Scheduler, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_dasks_callbacks_see_every_key_on_processes(dask_processes: Scheduler) -
 def test_an_option_that_is_not_honoured_is_refused_by_name(
     name: str, option: str, given: Any
 ) -> None:
-    value = delayed(inc, **{option: given})(1, dask_key_name="mine")
+    value = delayed(inc, **{"retries": 0, option: given})(1, dask_key_name="mine")
     with pytest.raises(UnsupportedOptionError, match=f"'{option}' of task 'mine'") as caught:
         value.compute(scheduler=name)
     assert "dask" in str(caught.value)
