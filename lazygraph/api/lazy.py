@@ -159,20 +159,13 @@ class Delayed(Node, DaskCollection, Generic[T]):
 
     @short_traceback
     def compute(self, **options: Unpack[RunOptions]) -> T:
-        """Run the task and what it needs; return its result.
-
-        Takes the keywords of `lazygraph.compute`, ``scheduler=``, ``on_error=``, ..., and
-        raises what it raises.
-        """
+        """Run the task and what it needs; return its result. See `lazygraph.compute`."""
         result: T = compute(self, **options)[0]
         return result
 
     @short_traceback
     def persist(self, **options: Unpack[RunOptions]) -> Delayed[T]:
-        """Run the task and what it needs; return a lazy value that holds the result.
-
-        Takes the keywords of `lazygraph.compute`; see `lazygraph.persist`.
-        """
+        """Run the task; return a lazy value that holds its result. See `lazygraph.persist`."""
         made: Delayed[T] = persist(self, **options)[0]
         return made
 
