@@ -15,7 +15,7 @@ from lazygraph.schedulers.controlled.controller import Controller
 from lazygraph.schedulers.controlled.messages import Outcome
 from lazygraph.schedulers.processes.desk import Desk, Unit
 from lazygraph.schedulers.processes.luggage import CannotSend, Load, Luggage
-from lazygraph.schedulers.processes.messages import Return
+from lazygraph.schedulers.processes.messages import Return, Setting
 from lazygraph.schedulers.processes.pool import Pool, Worker
 
 __all__ = ["Dispatch"]
@@ -43,6 +43,7 @@ class Dispatch:
         self.luggage = Luggage(run, pool)
         self.desks: dict[Worker, Desk] = {worker: Desk(worker) for worker in pool.workers}
         self.alone: set[int] = set()
+        self._setting = pool.setting()  # once: as it is when the run begins
         self._is_told: set[Worker] = set()  # of the surroundings
 
     # ------------------------------------------------------------ handing out
@@ -151,10 +152,9 @@ class Dispatch:
         """Let a worker from a run before know what has changed since."""
         if worker not in self._is_told:
             self._is_told.add(worker)
-            setting = self.pool.setting()
-            if setting != worker.setting:
-                worker.setting = setting
-                worker.send(setting)
+            is_told = self._setting == worker.setting
+            worker.setting = self._setting
+            worker.send(Setting(None) if is_told else self._setting)
 
     def tell_begun(self, desk: Desk) -> None:
         """Observers: the first unit in a worker's queue is the one that runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from lazygraph.schedulers.processes.arena import Handle
+from lazygraph.schedulers.processes.settings import Settings
 
 __all__ = [
     "Acknowledge",
@@ -25,16 +26,9 @@ __all__ = [
 
 # ------------------------------------------------------------ parent -> worker
 class Setting(NamedTuple):
-    """The parent's surroundings, where they have changed: what a task may rely on."""
+    """The parent's settings, to be in force from here on; None for those told last."""
 
-    cwd: str | None
-    path: list[str]
-    argv: list[str]
-    environ: dict[str, str]
-    levels: dict[str, int]
-    filters: bytes
-    settings: dict[str, Any]
-    containers: list[bytes]
+    wanted: Settings | None
 
 
 class Work(NamedTuple):

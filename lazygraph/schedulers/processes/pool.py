@@ -35,6 +35,7 @@ from lazygraph.schedulers.processes.messages import (
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
 from lazygraph.schedulers.processes.process import Process, blas_environment
 from lazygraph.schedulers.processes.reloads import Reloads
+from lazygraph.schedulers.processes.settings import measured
 from lazygraph.schedulers.processes.worker_handle import Worker
 from lazygraph.schedulers.workers import usable_cores
 from lazygraph.transport.pickling import pack_function
@@ -132,8 +133,8 @@ class Pool:
 
     def setting(self) -> Setting:
         """The surroundings of this process, with what is set for workers."""
-        setting = surroundings.current()
-        return setting._replace(environ={**setting.environ, **self._environment})
+        own = {("environ", name): value for name, value in self._environment.items()}
+        return Setting({**measured(), **own})
 
     def greet(self, worker: Worker, hello: Hello) -> None:
         """The worker is ready, or its initializer has failed.

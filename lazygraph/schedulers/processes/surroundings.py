@@ -1,74 +1,25 @@
-"""What a task finds around it in a worker: the parent's settings; and its output, the way back."""
+"""What tasks print and log in a worker: to the parent, which prints and logs it."""
 
 from __future__ import annotations
 
 import io
 import logging
-import os
 import pickle
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
-from lazygraph import config
 from lazygraph.schedulers.processes.channel import WorkerChannel
-from lazygraph.schedulers.processes.messages import Logged, Printed, Setting
+from lazygraph.schedulers.processes.messages import Logged, Printed
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.registration import adopt_registration, registrations
-from lazygraph.transport.pickling import dumps, loads
+from lazygraph.transport.pickling import dumps
 
-__all__ = ["current", "flush_output", "forward_output", "log", "print_text", "take_over"]
+__all__ = ["flush_output", "forward_output", "log", "print_text"]
 
 
 # ---------------------------------------------------------------- the parent's
-def current() -> Setting:
-    """The surroundings of this process."""
-    try:
-        cwd = os.getcwd()  # noqa: PTH109  # pathlib is slow to import
-    except OSError:  # it was removed
-        cwd = None
-    environ = dict(os.environ)
-    return Setting(
-        cwd,
-        sys.path[:],
-        sys.argv[:],
-        environ,
-        _levels(),
-        _filters(),
-        config.portable(),
-        _containers(),
-    )
-
-
-def _levels() -> dict[str, int]:
-    """The levels of the loggers that have one of their own."""
-    known = logging.root.manager.loggerDict
-    found = {"": logging.root.level}
-    for name, logger in list(known.items()):
-        if isinstance(logger, logging.Logger) and logger.level:
-            found[name] = logger.level
-    return found
-
-
-def _filters() -> bytes:
-    try:
-        return dumps(warnings.filters)
-    except Exception:  # a category of a local class: then workers warn as they please
-        return b""
-
-
-def _containers() -> list[bytes]:
-    """Return the classes of `register_container`, packed: a worker may make instances itself."""
-    packed = []
-    for each in registrations().values():
-        with suppress(Exception):  # a class that cannot travel: nor can its instances
-            packed.append(dumps(tuple(each)))
-    return packed
-
-
 def print_text(message: Printed) -> None:
     """Print, in the parent, what a task printed in a worker."""
     stream = getattr(sys, message.stream)
@@ -96,29 +47,6 @@ def log(message: Logged, key: Key | None) -> None:
 
 
 # ---------------------------------------------------------------- the worker's
-def take_over(setting: Setting, before: Setting) -> None:
-    """Change what has changed in the parent: what an initializer has set here else stays."""
-    if setting.cwd is not None:
-        with suppress(OSError):  # it was removed since
-            os.chdir(setting.cwd)
-    if setting.path != before.path:
-        sys.path[:] = setting.path
-    sys.argv[:] = setting.argv
-    for name in before.environ.keys() - setting.environ.keys():
-        os.environ.pop(name, None)
-    os.environ.update(setting.environ.items() - before.environ.items())
-    config.adopt(setting.settings)
-    for packed in setting.containers if setting.containers != before.containers else ():
-        with suppress(Exception):  # of a module that is not to be had here
-            adopt_registration(*loads(packed))
-    for name, level in setting.levels.items() - before.levels.items():
-        logging.getLogger(name).setLevel(level)
-    if setting.filters != before.filters:
-        with suppress(Exception):  # a category of a module that is not to be had here
-            warnings.filters[:] = loads(setting.filters)  # type: ignore[index]
-            warnings._filters_mutated()  # type: ignore[attr-defined]
-
-
 class _Forward(io.TextIOBase):
     """A text stream whose lines go to the parent."""
 
@@ -139,11 +67,39 @@ class _Forward(io.TextIOBase):
             self.flush()
         return len(text)
 
+    def fileno(self) -> int:
+        """Return the worker's own descriptor: for other programs, and for faulthandler."""
+        return {"stdout": 1, "stderr": 2}[self._name]
+
+    @property
+    def buffer(self) -> _Bytes:
+        """A stream of bytes, which are text as the parent prints it."""
+        return _Bytes(self)
+
+    errors = "backslashreplace"
+
     def flush(self) -> None:
         with self._lock:
             text, self._held = self._held, ""
             if text:
                 self._channel.send(Printed(self._name, text))
+
+
+class _Bytes(io.RawIOBase):
+    """The bytes of a text stream."""
+
+    def __init__(self, text: _Forward) -> None:
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._text.write(bytes(data).decode(errors="backslashreplace"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._text.flush()
 
 
 class _Forwarder(logging.Handler):
@@ -183,7 +139,7 @@ def _plain(value: object) -> object:
 
 def forward_output(channel: WorkerChannel, step: Callable[[], int]) -> None:
     """Send to the parent what is printed and logged from now on; `step` says by whom."""
-    sys.stdout, sys.stderr = _Forward("stdout", channel), _Forward("stderr", channel)
+    sys.stdout, sys.stderr = _forwards[:] = [_Forward(n, channel) for n in ("stdout", "stderr")]
     logging.root.addHandler(_Forwarder(channel, step))
 
 
@@ -199,7 +155,12 @@ def leave_to_parent(channel: WorkerChannel) -> None:
             logging.root.removeHandler(handler)
 
 
+#: The streams that this process forwards; a task may have put others in their place.
+_forwards: list[_Forward] = []
+
+
 def flush_output() -> None:
-    """Send what was printed without an end of line."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Send what was printed without an end of line; never raises."""
+    for stream in (*_forwards, sys.stdout, sys.stderr):
+        with suppress(Exception):  # a task's own: closed, or None
+            stream.flush()

@@ -39,6 +39,7 @@ from lazygraph.schedulers.processes.messages import (
     Work,
 )
 from lazygraph.schedulers.processes.parcels import pack, unpack
+from lazygraph.schedulers.processes.settings import InForce
 from lazygraph.schedulers.workers import share_cores
 from lazygraph.tasks.blame import blame
 from lazygraph.transport.identity import forget_namespaces
@@ -81,7 +82,7 @@ class Worker:
         self.values: dict[int, Any] = {}  # by slot; packed
         self.loaded: dict[int, Any] = {}  # by slot; unpacked
         self.seed: Seed | None = None
-        self.setting = surroundings.current()
+        self.settings = InForce()
         self.is_loading = False
         self._done: list[tuple[int, int, list[float], Any]] = []
         self._flushed_ns = 0
@@ -164,16 +165,11 @@ class Worker:
             if unit is None:
                 return
             if isinstance(unit, Setting):
-                self.set_surroundings(unit)
+                self.settings.put(unit.wanted)
                 continue
             self._run(unit)
             if perf_counter_ns() - self._flushed_ns > _FLUSH_NS:
                 self.flush()
-
-    def set_surroundings(self, setting: Setting) -> None:
-        """Take over what has changed in the parent."""
-        surroundings.take_over(setting, self.setting)
-        self.setting = setting
 
     def _run(self, unit: Unit) -> None:
         times: list[float] = []
@@ -292,12 +288,13 @@ _HANDLERS: dict[type, Callable[[Worker, Any], None]] = {
 def _prepare(worker: Worker) -> bytes | None:
     """Take over the parent's surroundings, and run what every worker shall run first."""
     setting, preload, initializer = worker.channel.receive()
-    worker.set_surroundings(setting)
+    worker.settings.put(setting.wanted)
     surroundings.forward_output(worker.channel, _current_step)
     try:
         _preload(preload)
         if initializer is not None:
             loads(initializer)()
+        worker.settings.keep_own()
     except BaseException as error:
         return to_wire(error)
     return None

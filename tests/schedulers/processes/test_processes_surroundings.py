@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
 import importlib
+import io
 import logging
 import os
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from children import Script, own_pid, run_script
 from tasks import inc
@@ -376,3 +379,81 @@ def test_a_script_that_ends_in_an_error_shows_it_once(tmp_path: Path) -> None:
     assert err.count("Traceback (most recent call last)") == 1
     assert "ValueError: on purpose" in err
     assert 'raise ValueError("on purpose")' in err
+
+
+def _change_everything() -> None:
+    os.chdir("/")
+    os.environ["LAZYGRAPH_TEST_ADDED"] = "1"
+    del os.environ["LAZYGRAPH_TEST_GONE"]
+    os.umask(0)
+    sys.path.insert(0, "/no/such/folder")
+    sys.argv[:] = ["changed"]
+    warnings.simplefilter("error")
+    logging.getLogger("of a task").setLevel(7)
+    logging.disable(logging.CRITICAL)
+    sys.setrecursionlimit(5_000)
+    sys.set_int_max_str_digits(700)
+    decimal.getcontext().prec = 3
+    np.seterr(all="raise")
+    sys.stdout = io.StringIO()
+
+
+def _everything() -> Any:
+    return (
+        Path.cwd(),
+        "LAZYGRAPH_TEST_ADDED" in os.environ,
+        os.environ.get("LAZYGRAPH_TEST_GONE"),
+        [entry for entry in sys.path if isinstance(entry, str)],
+        sys.argv[:],
+        [str(entry) for entry in warnings.filters],
+        logging.getLogger("of a task").level,
+        logging.root.manager.disable,
+        sys.getrecursionlimit(),
+        sys.get_int_max_str_digits(),
+        decimal.getcontext().prec,
+        np.geterr(),
+        Path("/proc/self/status").read_text().partition("Umask:")[2].split()[0],
+    )
+
+
+def test_what_a_task_changes_is_undone_for_the_next_compute(
+    one: Processes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAZYGRAPH_TEST_GONE", "here")
+    delayed(_change_everything)().compute(scheduler=one)
+    assert delayed(_everything)().compute(scheduler=one) == _everything()
+    delayed(print)("printed").compute(scheduler=one)
+    assert capsys.readouterr().out == "printed\n"
+
+
+def test_settings_of_numbers_reach_workers_as_they_reach_threads(one: Processes) -> None:
+    with np.errstate(divide="raise"), decimal.localcontext() as context:
+        context.prec = 5
+        for scheduler in (one, "threads"):
+            assert delayed(np.geterr)().compute(scheduler=scheduler)["divide"] == "raise"
+            assert delayed(lambda: decimal.getcontext().prec)().compute(scheduler=scheduler) == 5
+    assert delayed(np.geterr)().compute(scheduler=one)["divide"] == "warn"
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_task_that_breaks_its_standard_output_has_done_its_work(
+    one: Processes, stream: str | None
+) -> None:
+    def breaks() -> int:
+        sys.stdout = None if stream is None else io.StringIO()
+        if sys.stdout is not None:
+            sys.stdout.close()
+        return 1
+
+    assert delayed(breaks)().compute(scheduler=one) == 1
+
+
+def test_forwarded_output_is_a_stream_with_a_descriptor_and_bytes(
+    one: Processes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def use() -> tuple[int, bool]:
+        sys.stdout.buffer.write("bytes: é\n".encode())
+        return sys.stdout.fileno(), sys.stdout.isatty()
+
+    assert delayed(use)().compute(scheduler=one) == (1, False)
+    assert capsys.readouterr().out == "bytes: é\n"
