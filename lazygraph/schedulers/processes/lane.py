@@ -110,7 +110,7 @@ class ProcessLane(Executor):
     @property
     def running(self) -> Sequence[int]:
         """The steps being run, as far as the workers have noted."""
-        if self._dispatch is None or self._pool is None:
+        if self._dispatch is None or self._pool is None or self._pool.is_closed:
             return ()
         busy = [desk for desk in self._dispatch.desks.values() if not desk.is_idle]
         notes = [self._pool.note(desk.worker).step for desk in busy]

@@ -27,7 +27,9 @@ class Reports:
 
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch, self._run, self._pool = dispatch, dispatch.run, dispatch.pool
-        self._unexplained = 0
+        self._unexplained = 0  # deaths of idle workers since the last result
+        # Those there are may all have died since the last run, killed by whoever.
+        self._most_unexplained = _MOST_UNEXPLAINED + len(dispatch.pool.workers)
 
     def hear(self, worker: Worker, message: Any) -> None:
         """Act on what a worker says; None: it is gone."""
@@ -39,6 +41,7 @@ class Reports:
             return
         if type(message) in _PROGRESS:
             desk.heard = perf_counter()
+            self._unexplained = 0
         _HEAR[type(message)](self, desk, message)
 
     def _settle(
@@ -134,7 +137,7 @@ class Reports:
             self._blame(desk, culprit, note.step, seconds, code)
         elif desk.worker.is_ready:
             self._unexplained += 1
-            if self._unexplained > _MOST_UNEXPLAINED:
+            if self._unexplained > self._most_unexplained:
                 raise WorkerStartError(f"workers keep dying between tasks (exit code {code})")
 
     def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, code: int | None) -> None:

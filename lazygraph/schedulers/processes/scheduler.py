@@ -93,6 +93,10 @@ class Processes:
     def __repr__(self) -> str:
         return f"Processes(num_workers={self.num_workers})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its workers stay behind: a task that refers to it computes on its own worker.
+        return _made, tuple(self._recipe)
+
     def __enter__(self) -> Self:
         if self._own is not None:
             raise RunError("these processes are in use: enter them once at a time")
@@ -205,3 +209,14 @@ def _pump(controller: Controller, arrived: SimpleQueue[Any]) -> None:
     for output in controller.stream():
         arrived.put(output)
         del output  # it is the user's alone
+
+
+def _made(
+    num_workers: int,
+    initializer: Callable[[], object] | None,
+    preload: tuple[str, ...],
+    blas_threads: int | None,
+) -> Processes:
+    return Processes(
+        num_workers, initializer=initializer, preload=preload, blas_threads=blas_threads
+    )

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from strategies import evaluate, programs
 from tasks import add, inc, total, wait_until
 
 from lazygraph import Failed, Ref, Skipped, compute, delayed
-from lazygraph.errors import WorkerDied
+from lazygraph.errors import WorkerDied, WorkerStartError
 from lazygraph.observers import Recorder, TaskRetried
 from lazygraph.schedulers import Processes
 from lazygraph.schedulers.processes.pool import Pool, Recipe
@@ -324,3 +325,49 @@ def test_a_long_run_survives_random_deaths(mortal_processes: Any) -> None:
         layer = [delayed(add)(*layer[i : i + 2]) for i in range(0, len(layer), 2)]
     for _ in range(5):
         assert layer[0].compute(scheduler=mortal_processes) == sum(range(1, 65))
+
+
+def die_once_at(folder: Path) -> float:
+    """End the worker at the first call; give the moments between the two."""
+    now = time.monotonic()
+    first = folder / "first"
+    if first.exists():
+        return now - float(first.read_text())
+    first.write_text(str(now))
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def test_backoff_holds_after_a_death(processes: Processes, tmp_path: Path) -> None:
+    task = delayed(die_once_at, retries=1, backoff=0.5)(tmp_path)
+    assert task.compute(scheduler=processes) >= 0.5
+
+
+def test_workers_that_were_killed_between_two_computes_are_replaced() -> None:
+    """However many they were."""
+    with Processes(6) as processes:
+        compute(*[delayed(time.sleep)(0.2) for _ in range(6)], scheduler=processes)
+        for pid in processes.pids:
+            os.kill(pid, signal.SIGKILL)
+        assert compute(*[delayed(abs)(i) for i in range(50)], scheduler=processes) == tuple(
+            range(50)
+        )
+
+
+def test_what_was_running_is_told_though_the_pool_is_closed(tmp_path: Path) -> None:
+    """The second worker cannot start while the first is busy: that is the error, nothing else."""
+
+    def init() -> None:
+        try:
+            os.close(os.open(tmp_path / "first", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            while not (tmp_path / "busy").exists():
+                time.sleep(0.01)
+            raise RuntimeError("no second GPU") from None
+
+    def busy(n: int) -> None:
+        (tmp_path / "busy").touch()
+        time.sleep(3)
+
+    with pytest.raises(WorkerStartError, match="no second GPU"):
+        compute(*[delayed(busy)(n) for n in range(2)], scheduler=Processes(2, initializer=init))

@@ -373,3 +373,12 @@ def test_leaving_the_block_ends_a_loop_that_was_left_open() -> None:
         next(pairs)
     with pytest.raises(RunStopped, match="closed"):
         list(pairs)
+
+
+def test_a_task_may_refer_to_the_processes_that_run_it() -> None:
+    with Processes(1, preload=["json"]) as one:
+
+        def outer() -> tuple[int, int]:
+            return one.num_workers, delayed(abs)(-1).compute(scheduler=one)
+
+        assert delayed(outer)().compute(scheduler=one) == (1, 1)
