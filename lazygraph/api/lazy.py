@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Generic, Self, TypeVar, Unpack
 
 from lazygraph.api.compute import compute, persist
+from lazygraph.api.numpy_results import nout_of
 from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError
 from lazygraph.graphs.graph import Graph
@@ -246,7 +247,7 @@ class Delayed(Node, DaskCollection, Generic[T]):
     def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any, /) -> Any:
         if kwargs.get("out") is not None:
             raise CaptureError(f"numpy.{func.__name__} of a lazy value has no `out`")
-        nout = _nout_of(func.__name__, args, kwargs)
+        nout = nout_of(func.__name__, args, kwargs)
         return call_lazily(_numpy(func, nout), None, tuple(args), dict(kwargs), caller(1))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -349,23 +350,6 @@ _APPLY = Function(apply, name="apply")
 @lru_cache(maxsize=1024)
 def _numpy(func: Any, nout: int | None) -> Function:
     return Function(func, nout=nout)
-
-
-#: How many results functions of numpy's give, where that is always so.
-_NOUT = {"eig": 2, "eigh": 2, "slogdet": 2, "qr": 2, "svd": 3, "lstsq": 4}
-
-
-def _nout_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | None:
-    """Return how many results a call of a function of numpy's gives; None for one, or unknown."""
-    if name in ("meshgrid", "broadcast_arrays"):
-        return len(args)
-    mode = kwargs.get("mode", args[1] if len(args) > 1 else "reduced")
-    has_vectors = kwargs.get("compute_uv", args[2] if len(args) > 2 else True)
-    if (name == "qr" and mode not in ("reduced", "complete")) or (
-        name == "svd" and not has_vectors
-    ):
-        return None
-    return _NOUT.get(name)
 
 
 @lru_cache(maxsize=1024)
