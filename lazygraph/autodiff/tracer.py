@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
 from typing import Any, NoReturn
+from weakref import ref
 
 import numpy as np
 
@@ -167,28 +168,36 @@ def record(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] | N
 
     node = lazily(function, tuple([_mapped(kept, x) for x in args]), _mapped(kept, named))
     made = trace.wrap(value, node)
-    _note_views(made, args)
+    array = raw(made)
+    if type(array) is np.ndarray and array.base is not None and type(made) in RECORDERS:
+        _note_views(made, array, func, args)
     return made
 
 
-def _note_views(made: Any, args: tuple[Any, ...]) -> None:
-    """Mark a result that shares memory with an argument, and the argument: either is a view."""
-    array = raw(made)
-    if type(array) is not np.ndarray or array.base is None or type(made) not in RECORDERS:
-        return
+def _note_views(made: Tracer, array: Any, func: Any, args: tuple[Any, ...]) -> None:
+    """Tell a result that shares memory with an argument, and the argument, that either is a view.
+
+    Items are known by their places; other views, such as a transposed array, are not.
+    """
     for given in args:
         if type(given) in RECORDERS and np.may_share_memory(array, raw(given)):
-            made._is_shared = given._is_shared = True
+            if func is op.getitem and given._trace is made._trace:
+                made._base = (given, args[1])
+                given._views.append(ref(made))
+            else:
+                made._is_shared = given._is_shared = True
 
 
 class Tracer:
     """A number or array under watch. All that numpy does with it is added by `TracedArray`."""
 
-    __slots__ = ("_is_shared", "_node", "_trace", "_value")
+    __slots__ = ("__weakref__", "_base", "_is_shared", "_node", "_trace", "_value", "_views")
 
     def __init__(self, value: Any, node: Node, trace: Trace, *, is_shared: bool = False) -> None:
         self._value, self._node, self._trace, self._is_shared = value, node, trace, is_shared
         trace.values[node] = value
+        self._base: tuple[Tracer, Any] | None = None  # what it is an item of, and which
+        self._views: list[ref[Tracer]] = []  # the items that have been taken of it
 
     def _snapshot(self) -> Tracer:
         """The same, whatever happens to this one in place."""
@@ -200,16 +209,24 @@ class Tracer:
 
     def _change(self, new: Any, how: str) -> Tracer:
         """Become another value in place, as the array that this one stands for would."""
-        if self._is_shared:
-            self._escape(_IN_PLACE.format(how))
         old = raw(self)
         if old.shape != raw(new).shape:
             raise ValueError(f"output of shape {old.shape} doesn't match {raw(new).shape}")
         if old.dtype != raw(new).dtype:
             np.can_cast(raw(new).dtype, old.dtype, "same_kind") or self._escape(how)
             new = record(_CAST, (new,), {"dtype": old.dtype})
-        self._value, self._node = new._value, new._node
+        self._become(new, how, None)
         return self
+
+    def _become(self, new: Tracer, how: str, view: Tracer | None) -> None:
+        """Change, and what this is an item of with it; refused where another view would not."""
+        others = [x for known in self._views if (x := known()) is not None and x is not view]
+        if self._is_shared or others:
+            self._escape(_IN_PLACE.format(how))
+        if self._base is not None:
+            base, where = self._base
+            base._become(record(_WITH_ITEM, (base, where, new)), how, self)
+        self._value, self._node = new._value, new._node
 
     # So that isinstance(x, np.ndarray), or float, is as true as of what it stands for.
     __class__ = property(lambda self: type(raw(self)))
@@ -282,6 +299,9 @@ class Tracer:
         return iter([self[n] for n in range(len(self))])
 
     def __setitem__(self, where: Any, value: Any) -> None:
+        is_there = type(value) in RECORDERS and value._base is not None
+        if is_there and value._base[0] is self and _are_same(value._base[1], where):
+            return  # x[n] += y: the item has changed, and this with it
         self._change(record(_WITH_ITEM, (self, where, value)), "x[...] = y")
 
     def __copy__(self) -> Any:
@@ -289,6 +309,15 @@ class Tracer:
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self._snapshot()
+
+
+def _are_same(place: Any, other: Any) -> bool:
+    """Whether two places are one; of arrays of positions, only if they are one array."""
+    if isinstance(place, tuple) and isinstance(other, tuple) and len(place) == len(other):
+        return all(map(_are_same, place, other))
+    if type(place) is not type(other) or isinstance(place, np.ndarray):
+        return place is other
+    return bool(place == other)
 
 
 class _Text(str):

@@ -117,6 +117,32 @@ def _through_a_view(x: Any) -> Any:
     return y.sum()
 
 
+def _items_of_items(x: Any) -> Any:
+    y = x * 1.0
+    y[0][0] *= 5.0
+    return y.sum()
+
+
+def _through_another_view(x: Any) -> Any:
+    y = x * 1.0
+    row, column = y[0], y[:, 0]
+    row *= 3.0
+    return column.sum()
+
+
+def _through_a_transposed_view(x: Any) -> Any:
+    y = x * 1.0
+    z = y.T
+    y += 1.0
+    return z.sum()
+
+
+def _its_own_argument(x: Any) -> Any:
+    row = x[0]
+    row += 1.0
+    return x.sum()
+
+
 def _by_another_name(x: Any) -> Any:
     y = 2 * x
     z = y
@@ -138,8 +164,11 @@ def _changes_what_it_used(x: Any) -> Any:
 
 
 def test_arrays_that_change_in_place_are_followed_or_refused() -> None:
-    with pytest.raises(NotDifferentiable, match="changes an array in place"):
-        slope(delayed(_through_a_view), np.ones((2, 2)))
+    assert slope(delayed(_through_a_view), np.ones((2, 2))).tolist() == [[3.0, 3.0], [1.0, 1.0]]
+    assert slope(delayed(_items_of_items), np.ones((2, 2))).tolist() == [[5.0, 1.0], [1.0, 1.0]]
+    for refused in (_through_another_view, _through_a_transposed_view, _its_own_argument):
+        with pytest.raises(NotDifferentiable, match="changes an array in place"):
+            slope(delayed(refused), np.ones((2, 2)))
     assert slope(delayed(_by_another_name), np.ones(1)).tolist() == [12.0]
     assert slope(delayed(_filled), np.array([3.0, 5.0])).tolist() == [8 * 3 + 4 * 27, 0.0]
     assert slope(delayed(_changes_what_it_used), np.ones(2)).tolist() == [1.0, 2.0]

@@ -126,7 +126,7 @@ OF_THE_WAY_BACK = {
 def _is_swept(entry: Any) -> bool:
     """Whether the sweep over numpy's functions has the cases of an entry."""
     rules = table.ENTRIES[entry].rules.values() if entry in table.ENTRIES else ()
-    swept = {module.__name__ for module in (linalg, contractions, moves)}
+    swept = {module.__name__ for module in (linalg, contractions, moves, special)}
     return any(rule is not None and rule.func.__module__ in swept for rule in rules)
 
 

@@ -187,7 +187,7 @@ def test_a_rule_that_takes_arrays_of_its_arguments_is_not_misread_at_second_orde
 WRONG: dict[str, tuple[Callable[..., Any], str]] = {
     "too few": (lambda ct, out, x, by: (ct,), r"vjp of scaled gives 1 values, .* has 2 arguments"),
     "too many": (lambda ct, out, x, by: (ct, ct, ct), r"gives 3 values, .* has 2 arguments"),
-    "not a tuple": (lambda ct, out, x, by: ct.sum(), r"gives <float64.*>, and .* has 2 arguments"),
+    "not a tuple": (lambda ct, out, x, by: ct.sum(), r"gives 2.0, and .* has 2 arguments"),
     "a shape": (
         lambda ct, out, x, by: (ct[:1], 0.0),
         r"what the vjp of scaled gives for argument 1 has shape \(1,\), and its value shape \(2,\)",

@@ -99,6 +99,32 @@ define(
 )
 
 constant(inverse, opposite)
+constant(
+    np.result_type,
+    np.iscomplexobj,
+    np.isrealobj,
+    np.can_cast,
+    np.common_type,
+    np.iscomplex,
+    np.isreal,
+    np.isclose,
+    np.allclose,
+    np.array_equal,
+    np.isin,
+    np.digitize,
+    np.searchsorted,
+    np.lexsort,
+    np.signbit,
+    np.heaviside,
+    np.nanargmax,
+    np.nanargmin,
+    np.flatnonzero,
+    np.argwhere,
+    np.argpartition,
+    np.may_share_memory,
+    np.shares_memory,
+    np.min_scalar_type,
+)
 constant(np.shape, np.ndim, np.size, len, np.zeros_like, np.ones_like, np.empty_like)
 constant(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.any, np.all)
 constant(names="shape dtype ndim size nbytes itemsize argmax argmin argsort nonzero any all round")
