@@ -22,7 +22,7 @@ from lazygraph.interop.collection import DaskCollection, is_asked_by_dask
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.function import Function, check_nout
 from lazygraph.tasks.keys import Key, check_key
-from lazygraph.tasks.operators import Method, Nth, apply, nout_of, power, rounded
+from lazygraph.tasks.operators import Method, Nth, apply, power, rounded
 from lazygraph.tasks.options import RunOptions
 from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, flatten, register_lazy
 from lazygraph.tasks.task import Task
