@@ -89,7 +89,7 @@ class Lazygraph:
 
     def _plan(self, outputs: list[Any]) -> Any:
         """The plan, as `lazygraph.compute` makes it."""
-        from lazygraph.graphs.nodes import plan_of
+        from lazygraph.graphs.compile import plan_of
 
         return plan_of(outputs)
 

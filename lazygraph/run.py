@@ -8,10 +8,11 @@ from typing import Any
 
 from lazygraph import config
 from lazygraph.errors import OptionError, RunError, UnsupportedOptionError
+from lazygraph.graphs.compile import plan_of
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.inputs import bind, read_inputs
 from lazygraph.graphs.nan_check import checked
-from lazygraph.graphs.nodes import Node, node_type, plan_of
+from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.graphs.plan import Plan, make_plan
 from lazygraph.protocols import Observer, Scheduler
 from lazygraph.randomness import choose_seed

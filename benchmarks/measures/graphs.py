@@ -78,7 +78,7 @@ def alive_in_order(
 
 def _ours_alive(job: Job) -> Figures:
     from lazygraph import compute
-    from lazygraph.graphs.nodes import plan_of
+    from lazygraph.graphs.compile import plan_of
     from lazygraph.observers import Recorder
 
     outputs = WORKLOADS[job.workload](job.n).build(Lazygraph("sync").lift)

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, Self, SupportsIndex, TypeVar, Unpack,
 from lazygraph.api.lazy import Delayed, call_lazily, caller
 from lazygraph.errors import CaptureError, OptionError
 from lazygraph.graphs.inputs import NO_DEFAULT, make_input
-from lazygraph.graphs.nodes import CONTENT, GivenKey, make_node
+from lazygraph.graphs.nodes import FRESH, PURE, Given, Name, make_node
 from lazygraph.tasks.function import Function, by_arguments, check_nout
 from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.operators import value_of
@@ -29,14 +29,14 @@ class DelayedFunction(Delayed[Callable[..., Any]], Generic[T]):
 
     # Not slotted: it bears the function's name, docstring and signature.
     _target: Function
-    _target_key: Any
+    _target_name: Name
 
     def __new__(cls, target: Function, key: Any, frame: types.FrameType) -> Self:
         """Made by `delayed`."""
         holder = Function(value_of, name=target.name)
         self = make_node(cls, holder, (target.func,), None, key, frame.f_code, frame.f_lasti)
         self._target = target
-        self._target_key = CONTENT if target.pure else None
+        self._target_name = PURE if target.pure else FRESH
         # A callable whose attributes raise goes without a name.
         with contextlib.suppress(Exception):
             update_wrapper(self, target.func, updated=())
@@ -46,14 +46,14 @@ class DelayedFunction(Delayed[Callable[..., Any]], Generic[T]):
         """Return the lazy result of calling the function with these arguments."""
         function = self._target
         if kwargs or len(args) not in function._shapes:
-            return call_lazily(function, self._target_key, args, kwargs, caller(1))
+            return call_lazily(function, self._target_name, args, kwargs, caller(1))
         for arg in args:
             if type(arg) not in ATOMS:
-                return call_lazily(function, self._target_key, args, kwargs, caller(1))
+                return call_lazily(function, self._target_name, args, kwargs, caller(1))
         # The common call, at full length: another function would cost a fifth of it.
         node: Delayed[T] = _new(Delayed)
         node._function, node._leaves, node._template = function, args, None
-        node._key = self._target_key
+        node._name = self._target_name
         frame = caller(1)
         node._code, node._lasti = frame.f_code, frame.f_lasti
         return node
@@ -99,7 +99,7 @@ class DelayedFunction(Delayed[Callable[..., Any]], Generic[T]):
         return f"DelayedFunction({self._target.name})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remake, (self._target, self._key)
+        return _remake, (self._target, self._name)
 
 
 #: What other libraries' functions have, and what to write here.
@@ -275,12 +275,12 @@ def delayed(
         return _with_options(obj, given, caller(1))
     leaves, template = flatten((obj,)) if traverse else ((leaf_of(obj),), None)
     if callable(obj) and leaves[0] is obj:
-        return _lazy_function(Function(obj), None, given, caller(1))
+        return _lazy_function(Function(obj), FRESH, given, caller(1))
     return _lazy_value(obj, leaves, template, given, caller(1))
 
 
 def _lazy_function(
-    target: Function, key: Any, given: dict[str, Any], frame: types.FrameType
+    target: Function, key: Name, given: dict[str, Any], frame: types.FrameType
 ) -> DelayedFunction[Any]:
     """Return a lazy function: `target` with what is `given` beside it."""
     name, pure, nout, seed_by, options = _taken_apart(given)
@@ -293,7 +293,7 @@ def _lazy_function(
         changes["nout"] = check_nout(nout)
     if seed_by is not None:
         changes["func"] = by_arguments(target.func, seed_by)
-    key = key if name is None else GivenKey(check_key(name))
+    key = key if name is None else Given(check_key(name))
     return DelayedFunction(target.replace(**changes), key, frame)
 
 
@@ -305,9 +305,9 @@ def _lazy_value(
         raise OptionError(
             f"seed_by belongs to a function that draws, and {short_repr(obj)} is none"
         )
-    key: Any = CONTENT if pure else None
+    key: Name = PURE if pure else FRESH
     if name is not None:
-        key = GivenKey(check_key(name))
+        key = Given(check_key(name))
     opts = read_options(options)
     function = Function(value_of, name=_value_name(obj), nout=check_nout(nout), options=opts)
     return make_node(Delayed, function, leaves, template, key, frame.f_code, frame.f_lasti)
@@ -370,7 +370,7 @@ def _with_options(obj: Delayed[T], given: dict[str, Any], frame: types.FrameType
             f"options belong to a function, and {obj!r} is a result: give {', '.join(given)} "
             "where the function is made lazy, or by its with_options(...)"
         )
-    made: Any = _lazy_function(obj._target, obj._key, given, frame)
+    made: Any = _lazy_function(obj._target, obj._name, given, frame)
     return made  # type: ignore[no-any-return]
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
+from lazygraph.graphs.compile import graph_of, relink
 from lazygraph.graphs.graph import Graph
-from lazygraph.graphs.nodes import Node, OutsideKey, graph_of, make_node, outside_node, relink
+from lazygraph.graphs.nodes import Name, Node, foreign_node, keys_of, make_node
 from lazygraph.passes import DEFAULT, run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.run import Lazies, Run
@@ -163,27 +164,26 @@ def persist(*args: Any, **options: Unpack[RunOptions]) -> tuple[Any, ...]:
     run = Run("persist", options)
     lazies = Lazies(args, run.traverse)
     nodes = [_in_parts(node) for node in lazies.nodes]
-    values = run.held(nodes)
-    return lazies.fill(_holding(node, value) for node, value in zip(nodes, values, strict=True))
+    # Before the run, in which a task may change what it is given.
+    names = [node._name.lasting(key) for node, key in zip(nodes, keys_of(nodes), strict=True)]
+    return lazies.fill(map(_holding, nodes, names, run.held(nodes)))
 
 
 def _in_parts(node: Node) -> Node:
     """Return a node that persists chunk by chunk, if it stands for a Dask collection."""
-    if type(node._key) is not OutsideKey:
+    if node._foreign is None:
         return node
-    guest: Any = node._key.outside
-    return outside_node(type(node), guest.as_parts())
+    return foreign_node(type(node), node._foreign.as_parts())
 
 
 #: A result on a cluster is found there by its key: joined with another task it would be fetched.
 _ALONE = Options(fuse=False)
 
 
-def _holding(node: Node, value: Any) -> Any:
+def _holding(node: Node, lasting: Name, value: Any) -> Any:
     """Return a lazy value like `node`, or the Dask collection, that has its result already."""
-    if type(node._key) is OutsideKey:
-        guest: Any = node._key.outside
-        return guest.with_results(value() if type(value) is OnCluster else value)
+    if node._foreign is not None:
+        return node._foreign.with_results(value() if type(value) is OnCluster else value)
     held: Any = value_of
     leaves: tuple[Any, ...] = (value,)
     options = NO_OPTIONS
@@ -193,9 +193,7 @@ def _holding(node: Node, value: Any) -> Any:
         held, leaves = _Held(value), ()
     name, nout = node._function.name, node._function.nout
     function = Function(held, name=name, nout=nout, options=options)
-    return make_node(
-        type(node), function, leaves, None, node._lasting_key(), node._code, node._lasti
-    )
+    return make_node(type(node), function, leaves, None, lasting, node._code, node._lasti)
 
 
 class _Held:
@@ -255,20 +253,18 @@ def optimize(*args: Any, traverse: bool = True) -> tuple[Any, ...]:
     """
     lazies = Lazies(args, traverse)
     nodes = lazies.nodes
-    own = [node for node in nodes if type(node._key) is not OutsideKey]
-    guests: list[Any] = [n._key.outside for n in nodes if type(n._key) is OutsideKey]
+    own = [node for node in nodes if node._foreign is None]
+    guests: list[Any] = [node._foreign for node in nodes if node._foreign is not None]
     better = iter(_optimized(own))
     collections = iter(guests[0].optimized(guests) if guests else ())
-    return lazies.fill(
-        next(collections if type(node._key) is OutsideKey else better) for node in nodes
-    )
+    return lazies.fill(next(better if node._foreign is None else collections) for node in nodes)
 
 
 def _optimized(nodes: Sequence[Node]) -> Sequence[Node]:
     if not nodes:
         return nodes
-    graph = run_passes(graph_of(nodes), [node._get_key() for node in nodes], DEFAULT)
-    return relink(graph, nodes)
+    keys = keys_of(nodes)
+    return relink(run_passes(graph_of(nodes), keys, DEFAULT), keys, nodes)
 
 
 @short_traceback

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from lazygraph import config
 from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError, InputError
+from lazygraph.graphs.compile import plan_of
 from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_unknown
-from lazygraph.graphs.nodes import Node, plan_of
+from lazygraph.graphs.nodes import Node
 from lazygraph.randomness import current_seed
 from lazygraph.run import Lazies, Run, read_run_options
 from lazygraph.schedulers.explain import short_traceback, shortened

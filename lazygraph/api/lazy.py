@@ -15,8 +15,9 @@ from lazygraph.api.compute import compute, persist
 from lazygraph.api.numpy_results import nout_of
 from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError
+from lazygraph.graphs.compile import graph_of, link
 from lazygraph.graphs.graph import Graph
-from lazygraph.graphs.nodes import CONTENT, GivenKey, Node, graph_of, link, make_node, outside_node
+from lazygraph.graphs.nodes import FRESH, PURE, Given, Made, Name, Node, foreign_node, make_node
 from lazygraph.graphs.pickling import pack, unpack
 from lazygraph.interop.collection import DaskCollection, is_asked_by_dask
 from lazygraph.schedulers.explain import short_traceback
@@ -42,7 +43,7 @@ def _operation(function: Function, leaves: tuple[Any, ...], frame: types.FrameTy
         if type(leaf) not in ATOMS:
             leaves, template = flatten(leaves)
             break
-    return make_node(Delayed, function, leaves, template, None, frame.f_code, frame.f_lasti)
+    return make_node(Delayed, function, leaves, template, FRESH, frame.f_code, frame.f_lasti)
 
 
 def _unary(func: Callable[[Any], Any], name: str) -> Callable[[Delayed[Any]], Delayed[Any]]:
@@ -154,7 +155,7 @@ class Delayed(Node, DaskCollection, Generic[T]):
 
     @classmethod
     def _held(cls, key: Key, tasks: Mapping[Key, Task], like: Delayed[Any]) -> Delayed[Any]:
-        made = link(tasks, [key], Delayed, lambda name: name)[0]
+        made = link(tasks, [key], Delayed, Made)[0]
         made._function = made._function.replace(nout=like._function.nout)
         return made
 
@@ -208,8 +209,8 @@ class Delayed(Node, DaskCollection, Generic[T]):
         frame = caller(1)
         if self._function is _GETATTR:  # x.method(...) is one task
             owner, name = self._leaves
-            return call_lazily(_method(name), None, (owner, *args), kwargs, frame)
-        return call_lazily(_APPLY, None, (self, *args), kwargs, frame)
+            return call_lazily(_method(name), FRESH, (owner, *args), kwargs, frame)
+        return call_lazily(_APPLY, FRESH, (self, *args), kwargs, frame)
 
     def __iter__(self) -> Iterator[Delayed[Any]]:
         nout = self._function.nout
@@ -242,13 +243,13 @@ class Delayed(Node, DaskCollection, Generic[T]):
             )
         func = ufunc if method == "__call__" else getattr(ufunc, method)
         nout = getattr(func, "nout", 1)
-        return call_lazily(_numpy(func, nout if nout > 1 else None), None, args, kwargs, caller(1))
+        return call_lazily(_numpy(func, nout if nout > 1 else None), FRESH, args, kwargs, caller(1))
 
     def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any, /) -> Any:
         if kwargs.get("out") is not None:
             raise CaptureError(f"numpy.{func.__name__} of a lazy value has no `out`")
         nout = nout_of(func.__name__, args, kwargs)
-        return call_lazily(_numpy(func, nout), None, tuple(args), dict(kwargs), caller(1))
+        return call_lazily(_numpy(func, nout), FRESH, tuple(args), dict(kwargs), caller(1))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Itself in an array of objects, if that is asked for."""
@@ -338,7 +339,7 @@ def _lazy_collection(value: Any) -> Any:
     from lazygraph.interop.foreign import foreign_of  # lazy import (200 ms): Dask is there already
 
     collection = foreign_of(value)
-    return value if collection is None else outside_node(Delayed, collection)
+    return value if collection is None else foreign_node(Delayed, collection)
 
 
 LEAF_RULES.by_attribute["__dask_graph__"] = _lazy_collection
@@ -364,7 +365,7 @@ def _nth(nout: int) -> Function:
 
 def call_lazily(
     function: Function,
-    key: Any,
+    name: Name,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     frame: types.FrameType,
@@ -373,10 +374,10 @@ def call_lazily(
     if "pure" in kwargs:
         pure = kwargs.pop("pure")
         if pure is not None:
-            function, key = function.replace(pure=bool(pure)), CONTENT if pure else None
-    name = kwargs.pop("dask_key_name", None)
-    if name is not None:
-        key = GivenKey(check_key(name))
+            function, name = function.replace(pure=bool(pure)), PURE if pure else FRESH
+    key = kwargs.pop("dask_key_name", None)
+    if key is not None:
+        name = Given(check_key(key))
     function.check_call(args, kwargs)
     leaves, template = flatten(args, kwargs)
-    return make_node(Delayed, function, leaves, template, key, frame.f_code, frame.f_lasti)
+    return make_node(Delayed, function, leaves, template, name, frame.f_code, frame.f_lasti)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import DrawingError
-from lazygraph.graphs.nodes import Node, graph_of
+from lazygraph.graphs.compile import graph_of
+from lazygraph.graphs.nodes import Node, keys_of
 from lazygraph.passes import run_passes
 from lazygraph.protocols import Lazy
 from lazygraph.run import Lazies
@@ -117,7 +118,7 @@ def visualize(
     nodes = Lazies(args, traverse).nodes
     if not nodes:
         raise DrawingError("there is no lazy value among the arguments: nothing to draw")
-    graph, keys = graph_of(nodes), [node._get_key() for node in nodes]
+    graph, keys = graph_of(nodes), keys_of(nodes)
     if not gradients and (wrt is not None or inputs is not None):
         raise DrawingError("wrt= and inputs= say what gradients=True draws: give that too")
     notes = {"notes": _gradient_notes(nodes, wrt, inputs, detail)} if gradients else {}

@@ -12,7 +12,8 @@ from lazygraph.autodiff.remat import Rematerialized
 from lazygraph.autodiff.table import is_constant
 from lazygraph.autodiff.users import rule_of
 from lazygraph.autodiff.vjp_context import Edges, Inner, VjpContext, derive, primal_of
-from lazygraph.graphs.nodes import Node, node_type, steps_of
+from lazygraph.graphs.compile import unique_nodes
+from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.graphs.plan import gc_paused
 
 __all__ = ["BackwardPass", "Edge"]
@@ -54,7 +55,7 @@ class BackwardPass:
         self._kind = node_type()
         with gc_paused():
             wrt = list(wrt)
-            self.steps, self._position = steps_of([*outputs, *wrt], beyond)
+            self.steps, self._position, _ = unique_nodes([*outputs, *wrt], beyond)
             self._again = Rematerialized()
             self._likes: dict[Node, Node] = {}
             self._cts: defaultdict[Node, PartialSum] = defaultdict(PartialSum)

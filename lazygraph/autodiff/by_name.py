@@ -9,8 +9,9 @@ from lazygraph.autodiff.backward_pass import BackwardPass
 from lazygraph.autodiff.cotangents import add_n
 from lazygraph.autodiff.targets import Targets, check_goal, fitted, seeded
 from lazygraph.errors import CaptureError, MissingKeyError, nearest
+from lazygraph.graphs.compile import unique_nodes
 from lazygraph.graphs.inputs import name_of
-from lazygraph.graphs.nodes import Node, node_type, steps_of
+from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.operators import value_of
@@ -118,7 +119,7 @@ def backward(y: Any, wrt: Any = None) -> Backward:
 
 def _sources(goal: Node) -> list[Node]:
     """What a goal is made of: inputs, or else numbers."""
-    steps, _ = steps_of([goal])
+    steps = unique_nodes([goal]).nodes
     found = [node for node in steps if name_of(node) is not None]
     found = found or [node for node in steps if _is_number(node)]
     if not found:

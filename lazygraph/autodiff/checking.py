@@ -12,7 +12,8 @@ from lazygraph.autodiff.cutout import cut
 from lazygraph.autodiff.gradients import jvp, vjp
 from lazygraph.autodiff.targets import Targets
 from lazygraph.errors import GradientMismatch
-from lazygraph.graphs.nodes import Node, steps_of
+from lazygraph.graphs.compile import unique_nodes
+from lazygraph.graphs.nodes import Node
 from lazygraph.run import Run
 from lazygraph.schedulers.explain import short_traceback
 
@@ -73,7 +74,7 @@ def check_grads(
 
 def _distinct(nodes: Sequence[Node]) -> list[Node]:
     """One node of each key: what is moved along a direction is a value, not a node."""
-    steps, position = steps_of(nodes)
+    steps, position, _ = unique_nodes(nodes)
     return [steps[n] for n in dict.fromkeys(position[node] for node in nodes)]
 
 

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from lazygraph.autodiff.primitive import lazily
-from lazygraph.graphs.nodes import Node, make_node, node_type, plan_of, steps_of
+from lazygraph.graphs.compile import plan_of, unique_nodes
+from lazygraph.graphs.nodes import FRESH, Node, make_node, node_type
 from lazygraph.graphs.plan import Plan
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.function import Function
@@ -62,7 +63,7 @@ def cut(outputs: Sequence[Node], at: Iterable[Node]) -> tuple[Cutout, list[Node]
         What the cut out part needs besides: nodes that do not depend on `at`.
     """
     at = list(at)
-    steps, position = steps_of([*outputs, *at])
+    steps, position, _ = unique_nodes([*outputs, *at])
     inside = {steps[position[node]]: _hole(number) for number, node in enumerate(at)}
     outside: dict[Node, Node] = {}
     kind, start = node_type(), len(inside)
@@ -90,12 +91,12 @@ def _lazies(node: Node) -> list[Node]:
 
 
 def _hole(number: int) -> Node:
-    made: Node = make_node(node_type(), _VALUE, (_Hole(number),), None, None, None, 0)
+    made: Node = make_node(node_type(), _VALUE, (_Hole(number),), None, FRESH, None, 0)
     return made
 
 
 def _copy(node: Node, leaves: tuple[Any, ...]) -> Node:
     made: Node = make_node(
-        type(node), node._function, leaves, node._template, None, node._code, node._lasti
+        type(node), node._function, leaves, node._template, FRESH, node._code, node._lasti
     )
     return made

@@ -10,7 +10,8 @@ import numpy as np
 from lazygraph import config
 from lazygraph.autodiff.by_name import Backward, backward
 from lazygraph.errors import DrawingError, InputError
-from lazygraph.graphs.nodes import Node, steps_of
+from lazygraph.graphs.compile import unique_nodes
+from lazygraph.graphs.nodes import Node
 from lazygraph.run import Run
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_repr
@@ -39,7 +40,8 @@ def gradient_notes(goal: Node, wrt: Any, inputs: Mapping[Any, Any] | None, detai
             'gradients=True writes on edges between tasks, and detail="full" draws none: leave it out'
         )
     by = backward(goal, wrt)
-    nodes = {node._get_key(): node for node in steps_of([goal])[0]}
+    found = unique_nodes([goal])
+    nodes = dict(zip(found.keys(), found.nodes, strict=True))
     if detail != "tasks" and len(nodes) > MOST_TASKS:
         return Notes()
     try:

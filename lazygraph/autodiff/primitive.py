@@ -11,7 +11,7 @@ from functools import wraps
 from types import CodeType
 from typing import Any, TypeVar
 
-from lazygraph.graphs.nodes import Node, make_node, node_type
+from lazygraph.graphs.nodes import FRESH, Node, make_node, node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.pytree import flatten
 
@@ -33,7 +33,7 @@ def lazily(
 ) -> Node:
     """The lazy result of a call; `code` and `lasti` say where it counts as captured."""
     leaves, template = flatten(args, kwargs)
-    made: Node = make_node(node_type(), function, leaves, template, None, code, lasti)
+    made: Node = make_node(node_type(), function, leaves, template, FRESH, code, lasti)
     return made
 
 

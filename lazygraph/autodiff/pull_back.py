@@ -22,7 +22,8 @@ from lazygraph.autodiff.structures import (
 )
 from lazygraph.autodiff.traced_array import from_objects, new_trace
 from lazygraph.autodiff.tracer import Escaped, Trace, Tracer, has_tracer, raw, record
-from lazygraph.graphs.nodes import Node, node_type, steps_of
+from lazygraph.graphs.compile import unique_nodes
+from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.reprs import short_repr
@@ -239,7 +240,7 @@ def _cotangents(
 
 def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
     """What tasks give, some of which have values already; those of others go when used up."""
-    order, _ = steps_of(outputs, values)
+    order = unique_nodes(outputs, values).nodes
     kind, new = node_type(), set(order)
     goes_on = new.difference(outputs)
     last = {x: node for node in order for x in node._leaves if type(x) is kind and x in goes_on}

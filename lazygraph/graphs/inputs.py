@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from lazygraph.errors import CaptureError, InputError
-from lazygraph.graphs.nodes import GivenKey, Node, make_node, node_type
+from lazygraph.graphs.nodes import Given, Node, make_node, node_type
 from lazygraph.graphs.plan import Plan
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.options import Options
@@ -67,7 +67,7 @@ def make_input(name: str, default: Any, site: tuple[Any, int]) -> Node:
     function = Function(Input(name), name=name, options=_OPTIONS)
     value = Unbound(name) if default is NO_DEFAULT else _kept(name, default)
     # Given, as a user's key is: what else bears it must be an input with an equal default.
-    made: Node = make_node(node_type(), function, (value,), None, GivenKey(name), *site)
+    made: Node = make_node(node_type(), function, (value,), None, Given(name), *site)
     return made
 
 

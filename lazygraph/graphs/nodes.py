@@ -1,53 +1,37 @@
-"""Tasks linked to each other directly, as a user's lazy values are; to plans, to graphs."""
+"""Tasks linked to each other directly, as a user's lazy values are: their names, and the walk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from types import CodeType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from lazygraph.errors import KeyCollisionError
-from lazygraph.graphs.graph import Graph
-from lazygraph.graphs.order import early_first, post_order
-from lazygraph.graphs.plan import Plan, assemble, gc_paused
 from lazygraph.tasks import keys as naming
 from lazygraph.tasks.function import Function
-from lazygraph.tasks.keys import ContentKeys, Key, fresh_key
-from lazygraph.tasks.options import GRADIENT_OPTIONS, NO_OPTIONS
+from lazygraph.tasks.keys import Key, fresh_key
 from lazygraph.tasks.pytree import LAZY, Template
-from lazygraph.tasks.reprs import short_call
-from lazygraph.tasks.task import Call, Ref, Task, make_task
+from lazygraph.tasks.task import Call, content_key
+from lazygraph.tasks.tokens import ContentKeys
 
 __all__ = [
-    "CONTENT",
-    "GivenKey",
+    "FRESH",
+    "PURE",
+    "Foreign",
+    "Given",
+    "Made",
+    "Name",
     "Node",
-    "OutsideKey",
-    "graph_of",
-    "link",
+    "Outside",
+    "content_keys",
+    "foreign_node",
+    "keys_of",
     "make_node",
-    "outside_node",
-    "plan_of",
-    "steps_of",
+    "node_type",
+    "walk",
 ]
 
 NodeT = TypeVar("NodeT", bound="Node")
-
-
-class ContentKey(NamedTuple):
-    """A key made of a pure task's content; None until it is asked for."""
-
-    key: str | None
-
-
-CONTENT = ContentKey(None)
-
-
-class GivenKey(NamedTuple):
-    """A key of the user's choice: unlike a made one it may, by mistake, name two tasks."""
-
-    key: Key
 
 
 class Outside(Protocol):
@@ -57,14 +41,94 @@ class Outside(Protocol):
     def key(self) -> Key:
         """What names its result."""
 
-    def tasks(self, others: Sequence[Any], /) -> Mapping[Key, Task]:
-        """Tasks for all of `others`, this one too, by their keys and those that they need."""
+    def tasks(self, others: Sequence[Any], /) -> Mapping[Key, Any]:
+        """Return tasks for all of `others`, this one too, by their keys and those they need."""
 
 
-class OutsideKey(NamedTuple):
-    """Marks a node that stands for another library's collection; it has no task of its own."""
+class Name:
+    """How a node gets its key."""
 
-    outside: Outside
+    __slots__ = ()
+
+    def of(self, node: Node) -> Key:
+        """Return the key of a node that has this name."""
+        raise NotImplementedError
+
+    def lasting(self, key: Key) -> Name:
+        """Return the name of whatever stands for the same result, whose key is `key` now."""
+        return Made(key)
+
+
+class Fresh(Name):
+    """Has a key of its own, which is made when it is first asked for."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "FRESH"
+
+    def of(self, node: Node) -> Key:
+        """Return a new key, and keep it."""
+        with naming.key_lock:
+            if node._name is FRESH:
+                node._name = Made(fresh_key(node._function.name))
+        return node._name.of(node)
+
+
+class Made(Name):
+    """Has a key that names one task only, whichever process it is pickled to."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+
+    def of(self, node: Node) -> Key:  # noqa: ARG002
+        """Return the key."""
+        return self.key
+
+
+class Given(Made):
+    """Has a key of the user's choice: it may, by mistake, name two tasks."""
+
+    __slots__ = ()
+
+    def lasting(self, key: Key) -> Name:  # noqa: ARG002
+        """Return this very object, by which a task and what holds its result are one."""
+        return self
+
+
+class Pure(Name):
+    """Has a key that follows from the call's content as it is now.
+
+    `key` is None as long as it may change: where there is an array among the arguments, or a
+    list, it is made in each walk.
+    """
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str | None = None) -> None:
+        self.key = key
+
+    def of(self, node: Node) -> Key:
+        """Return the key of the content. O(what the node needs), but for what cannot change."""
+        return self.key or content_keys(walk([node])[0])[node]
+
+
+class Foreign(Name):
+    """Stands for another library's collection: the node has no task of its own."""
+
+    __slots__ = ("outside",)
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+
+    def of(self, node: Node) -> Key:  # noqa: ARG002
+        """Return the collection's key."""
+        return self.outside.key
+
+
+FRESH, PURE = Fresh(), Pure()
 
 
 class Node(Call):
@@ -73,31 +137,20 @@ class Node(Call):
     O(arguments) to make, whatever lies behind them: no graph is built, no key is made.
     """
 
-    # None: a fresh key, made when asked for. A ContentKey: likewise. A GivenKey: the user's.
-    # An OutsideKey: no task, but a collection. Anything else: the key itself.
-    __slots__ = ("_key",)
+    __slots__ = ("_name",)
 
-    _key: Any
+    _name: Name
 
     # By identity: `==` between lazy values may mean something else.
     __hash__ = object.__hash__
 
     def _get_key(self) -> Key:
-        if self._key is None:
-            with naming.key_lock:
-                if self._key is None:
-                    self._key = fresh_key(self._function.name)
-        elif type(self._key) is OutsideKey:
-            return self._key.outside.key
-        elif self._key == CONTENT:
-            self._key = ContentKey(_contents(_ordered([self])[0])[self])
-        key: Key = self._key
-        return key.key if isinstance(key, (GivenKey, ContentKey)) else key
+        return self._name.of(self)
 
-    def _lasting_key(self) -> Any:
-        """What a node that stands for the same result by other means has for a key."""
-        key = self._get_key()
-        return self._key if type(self._key) is GivenKey else key
+    @property
+    def _foreign(self) -> Any:
+        """The other library's collection that the node stands for, or None."""
+        return self._name.outside if type(self._name) is Foreign else None
 
 
 def make_node(
@@ -105,57 +158,61 @@ def make_node(
     function: Function,
     leaves: tuple[Any, ...],
     template: Template | None,
-    key: Any,
+    name: Name,
     code: CodeType | str | None,
     lasti: int,
 ) -> NodeT:
-    """A node of class `kind` from its parts."""
+    """Return a node of class `kind`, made of its parts."""
     node = object.__new__(kind)
     node._function, node._leaves, node._template = function, leaves, template
-    node._key, node._code, node._lasti = key, code, lasti
+    node._name, node._code, node._lasti = name, code, lasti
     return node
 
 
 @cache  # the one class is registered at import, and asked for once per pure task
 def node_type() -> Any:
-    """The class of lazy values: the one kind of leaf that stands for another node's result."""
+    """Return the class of lazy values: the leaves that stand for another node's result."""
     (kind,) = (kind for kind in LAZY if issubclass(kind, Node))
     return kind
 
 
-def outside_node(kind: type[NodeT], outside: Outside) -> NodeT:
-    """The node that stands for another library's collection."""
-    return make_node(kind, _OUTSIDE, (), None, OutsideKey(outside), None, 0)
+def foreign_node(kind: type[NodeT], outside: Outside) -> NodeT:
+    """Return the node that stands for another library's collection."""
+    return make_node(kind, _FOREIGN, (), None, Foreign(outside), None, 0)
 
 
 def _never_called() -> None:  # pragma: no cover
     raise AssertionError
 
 
-_OUTSIDE = Function(_never_called, name="collection")
+_FOREIGN = Function(_never_called, name="collection")
 
 
-def _ordered(
+def walk(
     outputs: Sequence[Node],
-    beyond: Iterable[Node] = (),
-    inside: Mapping[Node, Node] | None = None,
+    stop_at: Iterable[Node] = (),
+    replace: Mapping[Node, Node] | None = None,
 ) -> tuple[list[Node], dict[Node, int]]:
-    """The nodes that `outputs` need and the outputs, each after its dependencies; positions.
+    """Return the nodes that `outputs` need and the outputs, dependencies first; and positions.
 
-    Nodes of `beyond`, and what only they need, are left out; their position is -1.
+    Depth first, as `order.post_order`; here no key exists yet and no cycle can.
 
-    Depth first, as `ordering.post_order`; here no key exists yet and no cycle can. `inside`
-    has nodes to take in place of others.
+    Parameters
+    ----------
+    stop_at
+        Nodes to leave out, with what only they need; their position is -1.
+    replace
+        Nodes to take in place of others.
     """
     order: list[Node] = []
     # None while a node's dependencies are being visited
-    position: dict[Node, Any] = dict.fromkeys(beyond, -1)
+    position: dict[Node, Any] = dict.fromkeys(stop_at, -1)
     kind = node_type()
     stack = list(outputs)
     stack.reverse()
     push, pop, add = stack.append, stack.pop, order.append
-    if inside:
-        pop = partial(_pop_inside, stack, inside)
+    if replace:
+        pop = partial(_pop_replaced, stack, replace)
     while stack:
         node = pop()
         if node in position:
@@ -171,211 +228,59 @@ def _ordered(
     return order, position
 
 
-def _pop_inside(stack: list[Node], inside: Mapping[Node, Node]) -> Node:
+def _pop_replaced(stack: list[Node], replace: Mapping[Node, Node]) -> Node:
     node = stack.pop()
-    return inside.get(node, node)
+    return replace.get(node, node)
 
 
 # ------------------------------------------------------------------- keys
-def _parts(node: Node, name_of: Callable[[Node], Any]) -> Iterator[tuple[bool, Any]]:
-    kind = node_type()
-    for x in node._leaves:
-        yield (True, name_of(x)) if type(x) is kind else (False, x)
-    options = node._function.options
-    if options is not NO_OPTIONS:  # what is asked of one is not of the other
-        asked = options.without(GRADIENT_OPTIONS)
-        if asked != NO_OPTIONS:
-            yield False, repr(asked)
+def content_keys(order: Iterable[Node]) -> dict[Node, str]:
+    """Return what the keys of pure nodes are now; `order` has dependencies first.
 
-
-def _content_key(keys: ContentKeys, node: Node, name_of: Callable[[Node], Any]) -> str:
-    function = node._function
-    return keys.key(function.name, function.func, node._template, _parts(node, name_of))
-
-
-def _contents(order: Iterable[Node]) -> dict[Node, str]:
-    """What the content keys of pure nodes are now; `order` has dependencies first.
-
-    Made anew in each walk: an array among the arguments may have changed since the last.
+    Made anew in each walk, but for what cannot change: an array may have since the last.
     """
-    keys = ContentKeys()
+    contents, kind = ContentKeys(), node_type()
     made: dict[Node, str] = {}
 
-    def name_of(node: Node) -> Any:
+    def key_of(node: Node) -> Key:
         return made[node] if node in made else node._get_key()
 
     for node in order:
-        if type(node._key) is ContentKey:
-            made[node] = _content_key(keys, node, name_of)
+        if type(node._name) is Pure:
+            made[node] = node._name.key or _content(contents, node, kind, key_of)
     return made
 
 
-def _make_keys(order: list[Node]) -> list[Key]:
+def _content(contents: ContentKeys, node: Node, kind: type, key_of: Any) -> str:
+    content = content_key(contents, node, kind, key_of)
+    needed: list[Any] = [leaf for leaf in node._leaves if type(leaf) is kind]
+    if content.lasts and all(map(_lasts, needed)):
+        node._name = Pure(content.key)
+    return content.key
+
+
+def _lasts(node: Node) -> bool:
+    return type(node._name) is not Pure or node._name.key is not None
+
+
+def keys_of(nodes: Sequence[Node]) -> list[Key]:
+    """Return the keys of nodes as they are now. O(what they need), once for all of them."""
+    return make_keys(nodes, content_keys(walk(nodes)[0]) if _has_pure(nodes) else {})
+
+
+def _has_pure(nodes: Sequence[Node]) -> bool:
+    return any(not _lasts(node) for node in nodes)
+
+
+def make_fresh(nodes: Iterable[Node]) -> None:
+    """Make the keys of all nodes that have none yet."""
     with naming.key_lock:
-        for node in order:
-            if node._key is None:
-                node._key = fresh_key(node._function.name)
-    if any(node._key == CONTENT for node in order):
-        for node, key in _contents(order).items():
-            if node._key == CONTENT:
-                node._key = ContentKey(key)
-    return [node._get_key() for node in order]
+        for node in nodes:
+            if node._name is FRESH:
+                node._name = Made(fresh_key(node._function.name))
 
 
-def steps_of(
-    outputs: Sequence[Node], beyond: Iterable[Node] = ()
-) -> tuple[list[Node], dict[Node, int]]:
-    """As `_ordered`, with one node per key; a merged node has the position of its like."""
-    order, position = _ordered(outputs, beyond)
-    if all([node._key is None for node in order]):  # noqa: C419  # a third of any(...)'s time
-        return order, position
-    guests = [node for node in order if type(node._key) is OutsideKey]
-    inside = _inside(guests) if guests else {}
-    if inside:
-        order, position = _ordered(outputs, beyond, inside)
-    contents = _contents(order)
-    steps: list[Node] = []
-    first_of: dict[Key, int] = {}
-    for node in order:
-        n = len(steps)
-        name = contents.get(node) or (None if node._key is None else node._get_key())
-        step = n if name is None else first_of.setdefault(name, n)
-        position[node] = step
-        if step == n:
-            steps.append(node)
-        elif not _are_copies(steps[step], node, position):
-            shown = [f"{_shown(each)} at {each._site()}" for each in (steps[step], node)]
-            raise KeyCollisionError(node._get_key(), *shown)
-    position.update((guest, position[node]) for guest, node in inside.items())
-    return steps, position
-
-
-def _inside(guests: Sequence[Node]) -> dict[Node, Node]:
-    """Nodes in place of those that stand for collections, which are made into tasks together."""
-    outsides = [guest._key.outside for guest in guests]
-    keys = [outside.key for outside in outsides]
-    made = link(outsides[0].tasks(outsides), keys, node_type(), lambda key: key)
-    return dict(zip(guests, made, strict=True))
-
-
-def _are_copies(first: Node, second: Node, position: dict[Node, int]) -> bool:
-    """Whether two nodes of one key are one task, or the one holds the other's result."""
-    if first._key is second._key or GivenKey not in (type(first._key), type(second._key)):
-        return True  # a key that is made names one task only, wherever it is pickled to
-    keys = ContentKeys()
-    contents = [_content_key(keys, node, position.__getitem__) for node in (first, second)]
-    # Not by their names: a task that has been to Dask and back is called as its function is.
-    return len({content.rpartition("-")[2] for content in contents}) == 1
-
-
-def _shown(node: Node) -> str:
-    return short_call(node._function.name, *node._arguments(node._leaves))
-
-
-# ------------------------------------------------------- to plans and graphs
-class _NodeOrigins(NamedTuple):
-    nodes: Sequence[Node]
-
-    def key(self, step: int, /) -> Key:
-        return self.nodes[step]._get_key()
-
-    def call(self, step: int, /) -> Call:
-        return self.nodes[step]
-
-
-def plan_of(outputs: Sequence[Node]) -> Plan:
-    """Compile what `outputs` need, straight from the nodes: no graph, no keys.
-
-    Pure tasks of equal content, and copies of one task, become one step.
-
-    Raises
-    ------
-    KeyCollisionError
-        If one given key names two different tasks.
-
-    Notes
-    -----
-    O(tasks + arguments), 0.5 to 1 us a task.
-    """
-    with gc_paused():
-        steps, position = _early_first(*steps_of(outputs))
-        ends = [position[node] for node in outputs]
-        return assemble(steps, position, node_type(), ends, _NodeOrigins(steps))
-
-
-def _early_first(
-    steps: list[Node], position: dict[Node, int]
-) -> tuple[list[Node], dict[Node, int]]:
-    """The same with each early task right after the last that it needs."""
-    is_early = [node._function.is_early for node in steps]
-    if True not in is_early:
-        return steps, position
-    kind = node_type()
-    needed = [[position[x] for x in node._leaves if type(x) is kind] for node in steps]
-    order = early_first(needed, is_early)
-    moved_to = {step: n for n, step in enumerate(order)}
-    return [steps[step] for step in order], {x: moved_to[n] for x, n in position.items()}
-
-
-def graph_of(outputs: Sequence[Node]) -> Graph:
-    """The graph of what `outputs` need, each task after its dependencies. O(tasks + arguments)."""
-    with gc_paused():
-        steps, position = steps_of(outputs)
-        refs = [Ref(key) for key in _make_keys(steps)]
-        _check_unique(refs, steps)
-        kind = node_type()
-        tasks = {}
-        for ref, node in zip(refs, steps, strict=True):
-            leaves = tuple([refs[position[x]] if type(x) is kind else x for x in node._leaves])
-            tasks[ref.key] = make_task(
-                node._function, leaves, node._template, node._code, node._lasti
-            )
-        return Graph(tasks)
-
-
-def _check_unique(refs: list[Ref], steps: list[Node]) -> None:
-    first_of: dict[Ref, Node] = {}
-    for ref, node in zip(refs, steps, strict=True):
-        first = first_of.setdefault(ref, node)
-        if first is not node:  # pure, and an array among the arguments changed in between
-            raise KeyCollisionError(ref.key, _shown(first), _shown(node))
-
-
-def link(
-    graph: Mapping[Key, Task],
-    keys: Sequence[Key],
-    kind: type[NodeT],
-    known_as: Callable[[Key], Any] = GivenKey,
-) -> list[NodeT]:
-    """Nodes of class `kind` for `keys` of a graph: the way back from `graph_of`.
-
-    Parameters
-    ----------
-    known_as
-        What a node keeps of its key. By default the key counts as given by the user: nothing
-        says that the graph's tasks are those that other nodes of such keys stand for.
-
-    Raises
-    ------
-    MissingKeyError, CycleError
-        If the graph cannot run.
-    """
-    with gc_paused():
-        made: dict[Key, NodeT] = {}
-        for key in post_order(graph, keys):
-            task = graph[key]
-            leaves = tuple([made[x.key] if type(x) is Ref else x for x in task._leaves])
-            made[key] = make_node(
-                kind, task._function, leaves, task._template, known_as(key), task._code, task._lasti
-            )
-        return [made[key] for key in keys]
-
-
-def relink(graph: Mapping[Key, Task], nodes: Sequence[NodeT]) -> list[NodeT]:
-    """Nodes for a graph whose tasks stand for the same results as `nodes` and those behind."""
-    known = {node._get_key(): node._lasting_key() for node in _ordered(nodes)[0]}
-
-    def lasting(key: Key) -> Any:
-        return known.get(key, key)  # not known is what a collection brought: made keys
-
-    return link(graph, [n._get_key() for n in nodes], type(nodes[0]), lasting)
+def make_keys(nodes: Sequence[Node], contents: Mapping[Node, str]) -> list[Key]:
+    """Return the keys of nodes; those of pure ones from the walk that made them."""
+    make_fresh(nodes)
+    return [contents[node] if node in contents else node._get_key() for node in nodes]

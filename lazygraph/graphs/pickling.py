@@ -7,7 +7,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
-from lazygraph.graphs.nodes import Node, _make_keys, _ordered, make_node, node_type
+from lazygraph.graphs.nodes import Node, make_fresh, make_node, node_type, walk
 from lazygraph.tasks.callsites import Sites
 from lazygraph.tasks.function import Function
 
@@ -26,8 +26,8 @@ class _Place(NamedTuple):
 
 def pack(node: Node) -> tuple[Any, ...]:
     """A node and all behind it as flat tuples."""
-    order, position = _ordered([node])
-    _make_keys(order)
+    order, position = walk([node])
+    make_fresh(order)
     kind = node_type()
     sites = Sites()
     rows = []
@@ -36,7 +36,7 @@ def pack(node: Node) -> tuple[Any, ...]:
             [_Place(position[x]) if type(x) is kind else _packed(x) for x in each._leaves]
         )
         site = sites.text(each._code, each._lasti)
-        rows.append((each._function, leaves, each._template, each._key, site))
+        rows.append((each._function, leaves, each._template, each._name, site))
     return type(node), rows
 
 
@@ -52,7 +52,7 @@ def _unpacked(leaf: Any) -> Any:
 def unpack(kind: type[NodeT], rows: Sequence[tuple[Any, ...]]) -> NodeT:
     """The node that `pack` took apart."""
     made: list[NodeT] = []
-    for function, leaves, template, key, site in rows:
+    for function, leaves, template, name, site in rows:
         linked = tuple([made[x.row] if type(x) is _Place else _unpacked(x) for x in leaves])
-        made.append(make_node(kind, function, linked, template, key, site, 0))
+        made.append(make_node(kind, function, linked, template, name, site, 0))
     return made[-1]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from operator import attrgetter
 
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.order import post_order
 from lazygraph.tasks.function import Function
-from lazygraph.tasks.keys import ContentKeys, Key
+from lazygraph.tasks.keys import Key
 from lazygraph.tasks.operators import value_of
-from lazygraph.tasks.task import Ref, Task, make_task
+from lazygraph.tasks.task import Ref, Task, content_key, make_task
+from lazygraph.tasks.tokens import ContentKeys
 
 __all__ = ["dedupe"]
 
@@ -39,7 +41,8 @@ def dedupe(graph: Graph, outputs: Collection[Key]) -> Graph:
     for key in post_order(graph, graph):
         task = _redirected(graph[key], merged)
         if task.pure:
-            first = first_of.setdefault(_content(contents, task), key)
+            content = content_key(contents, task, Ref, attrgetter("key"))
+            first = first_of.setdefault(content.key, key)
             if first != key:
                 merged[key] = Ref(first)
                 if key in wanted:
@@ -55,8 +58,3 @@ def _redirected(task: Task, merged: dict[Key, Ref]) -> Task:
         return task
     leaves = [merged.get(x.key, x) if type(x) is Ref else x for x in task._leaves]
     return task.with_leaves(tuple(leaves))
-
-
-def _content(contents: ContentKeys, task: Task) -> str:
-    parts = ((True, x.key) if type(x) is Ref else (False, x) for x in task._leaves)
-    return contents.key(repr(task.options), task.func, task._template, parts)

@@ -10,11 +10,12 @@ from lazygraph.errors import CaptureError
 from lazygraph.tasks.callsites import site_text
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.options import NO_OPTIONS, Options
+from lazygraph.tasks.options import GRADIENT_OPTIONS, NO_OPTIONS, Options
 from lazygraph.tasks.pytree import LAZY, Template, flatten, register_lazy
 from lazygraph.tasks.reprs import short_call
+from lazygraph.tasks.tokens import ASKED, KEY, VALUE, ContentKey, ContentKeys, Tokens
 
-__all__ = ["Call", "Ref", "Task"]
+__all__ = ["Call", "Ref", "Task", "content_key"]
 
 
 class Ref(NamedTuple):
@@ -52,6 +53,29 @@ class Call:
         return tuple(args), kwargs
 
 
+def content_key(
+    contents: ContentKeys, call: Call, reference: type, key_of: Callable[[Any], Key]
+) -> ContentKey:
+    """Return the key that all equal calls have.
+
+    Parameters
+    ----------
+    reference
+        The type of leaves that stand for results.
+    key_of
+        Gives the key that such a leaf stands for.
+    """
+    function = call._function
+    parts = [
+        (KEY, key_of(leaf)) if type(leaf) is reference else (VALUE, leaf) for leaf in call._leaves
+    ]
+    if function.options is not NO_OPTIONS:  # what is asked of one is not of the other
+        asked = function.options.without(GRADIENT_OPTIONS)
+        if asked != NO_OPTIONS:
+            parts.append((ASKED, asked))
+    return contents.key(function.name, function.func, call._template, parts)
+
+
 class Task(Call):
     """A function and its arguments, not yet called; immutable.
 
@@ -72,6 +96,11 @@ class Task(Call):
     ------
     CaptureError
         If `func` cannot be called, or an argument is a `Delayed` (refer to it by key).
+
+    Notes
+    -----
+    Tasks are equal if their calls are, as those of pure tasks: the same function or one of the
+    same code, equal arguments of the same types, equal options; wherever they were captured.
 
     Examples
     --------
@@ -124,6 +153,24 @@ class Task(Call):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return make_task, (self._function, self._leaves, self._template, self._site())
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        """Return what makes tasks equal: all but the place where they were captured."""
+        function = self._function
+        parts = (function.func, function.name, function.pure, function.nout, function.options)
+        return (*parts, self._leaves, self._template)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Task:
+            return NotImplemented
+        if self is other:
+            return True
+        tokens = Tokens()
+        return hash(self) == hash(other) and tokens.token(self) == tokens.token(other)
+
+    def __hash__(self) -> int:
+        # Of what equal tasks share and nothing can change: literals may.
+        return hash((self.name, self.pure, len(self._leaves), *self._refs()))
 
     @property
     def func(self) -> Callable[..., Any]:

@@ -21,8 +21,9 @@ from lazygraph.errors import (
     UnknownSchedulerError,
     nearest,
 )
-from lazygraph.tasks.keys import ContentKeys, check_key, function_name
+from lazygraph.tasks.keys import check_key, function_name
 from lazygraph.tasks.reprs import short_call, short_repr
+from lazygraph.tasks.tokens import VALUE, ContentKeys
 
 
 class Silent:
@@ -221,7 +222,7 @@ def test_tokens_tell_types_apart_and_survive_surrogates() -> None:
     keys = ContentKeys()
     tokens = [keys.token(v) for v in (1, 1.0, True, "1", b"1", None, "None", 0.0, -0.0)]
     assert len(set(tokens)) == len(tokens)
-    assert keys.key("f", inc, None, [(False, "\ud800")]).startswith("f-")
+    assert keys.key("f", inc, None, [(VALUE, "\ud800")]).key.startswith("f-")
 
 
 def test_forked_children_make_other_keys() -> None:

@@ -12,7 +12,7 @@ from test_gradients import expressions
 
 from lazygraph import Task, backward, compute, delayed, get, grad, inputs
 from lazygraph.errors import CaptureError, MissingKeyError
-from lazygraph.graphs.nodes import steps_of
+from lazygraph.graphs.compile import unique_nodes
 
 AT = {"x": 1, "y": 2, "z": 3}
 
@@ -81,7 +81,7 @@ def test_edges_add_up_and_totals_are_gradients(expression: Any, at: Any) -> None
         if key != goal.key:
             parts = [value for (tail, _), value in edges.items() if tail == key]
             assert sum(parts) == pytest.approx(total)
-    for node in steps_of([goal])[0]:
+    for node in unique_nodes([goal]).nodes:
         if node.key in totals:
             alone = grad(goal, node).compute(scheduler="sync")
             assert totals[node.key] == pytest.approx(alone)

@@ -77,7 +77,7 @@ def test_a_workload_has_as_many_tasks_as_it_says(workload: str, n: int) -> None:
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_every_task_of_a_workload_is_needed(workload: str) -> None:
     from lazygraph import delayed
-    from lazygraph.graphs.nodes import plan_of
+    from lazygraph.graphs.compile import plan_of
 
     prepared = WORKLOADS[workload](N)
 

@@ -100,7 +100,7 @@ def test_an_array_changed_between_computes_makes_another_key() -> None:
     array[0] = 5
     second = delayed(np.sum, pure=True)(array)
     assert second.compute() == 5
-    assert first.key == before != second.key
+    assert before != first.key == second.key
 
 
 def test_a_key_may_be_given_to_the_object_and_to_the_call() -> None:
