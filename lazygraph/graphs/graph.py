@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 from lazygraph.errors import CycleError, GraphEditError, MissingKeyError, nearest
@@ -38,12 +39,14 @@ class Graph(Mapping[Key, Task]):
     lazygraph.errors.GraphEditError: 'x' cannot be removed: 'y', 'z' need it
     """
 
-    __slots__ = ("_dependents", "_tasks")
+    __slots__ = ("_dependents", "_rank", "_tasks")
 
     def __init__(self, tasks: Mapping[Key, Task] | None = None) -> None:
         self._tasks: dict[Key, Task] = dict(tasks or {})
-        # key -> the keys that need it, in graph order; made at the first question, kept by edits
+        # key -> the keys that need it; made at the first question, kept by edits
         self._dependents: dict[Key, dict[Key, None]] | None = None
+        # key -> its place in the graph's order, since edits come in any; made likewise
+        self._rank: dict[Key, int] = {}
         for key, task in self._tasks.items():
             if type(task) is not Task:
                 raise TypeError(
@@ -116,6 +119,22 @@ class Graph(Mapping[Key, Task]):
     def __contains__(self, key: object) -> bool:
         return key in self._tasks
 
+    def get(self, key: Key, default: Any = None) -> Any:
+        """Return the task of `key`, or `default`; no search for a near match."""
+        return self._tasks.get(key, default)
+
+    def keys(self) -> KeysView[Key]:
+        """Return a view of the keys, at a dict's speed; `values` and `items` likewise."""
+        return self._tasks.keys()
+
+    def values(self) -> ValuesView[Task]:
+        """Return a view of the tasks."""
+        return self._tasks.values()
+
+    def items(self) -> ItemsView[Key, Task]:
+        """Return a view of keys and tasks."""
+        return self._tasks.items()
+
     def __repr__(self) -> str:
         return f"Graph({len(self)} tasks)"
 
@@ -132,9 +151,12 @@ class Graph(Mapping[Key, Task]):
         return self[key].dependencies
 
     def dependents(self, key: Key) -> tuple[Key, ...]:
-        """The keys of the tasks that need `key`. O(graph) the first time, then O(answer)."""
+        """Return the keys of the tasks that need `key`, in the order of the graph.
+
+        O(graph) the first time, then O(answer).
+        """
         self[key]
-        return tuple(self._index()[key])
+        return tuple(sorted(self._index()[key], key=self._rank.__getitem__))
 
     def toposort(self) -> list[Key]:
         """All keys, each after its dependencies; raises CycleError or MissingKeyError."""
@@ -162,6 +184,8 @@ class Graph(Mapping[Key, Task]):
         self._tasks[key] = task
         if self._dependents is not None:
             self._dependents[key] = {}
+            last = next(reversed(self._rank.values()), 0)
+            self._rank[key] = last + 1  # the newest is last in both dicts
             self._link(key, task)
 
     def replace(self, key: Key, task: Task) -> None:
@@ -180,6 +204,7 @@ class Graph(Mapping[Key, Task]):
             raise GraphEditError(f"{key!r} cannot be removed: {names}{more} need it")
         self._unlink(key, self._tasks.pop(key))
         self._index().pop(key)
+        self._rank.pop(key)
 
     def substitute(self, key: Key, by: Any) -> None:
         """Let every task that needs `key` use `by` instead: a value, or ``Ref(other_key)``.
@@ -203,6 +228,7 @@ class Graph(Mapping[Key, Task]):
     def _index(self) -> dict[Key, dict[Key, None]]:
         if self._dependents is None:
             self._dependents = {key: {} for key in self._tasks}
+            self._rank = {key: n for n, key in enumerate(self._tasks)}
             for key, task in self._tasks.items():
                 self._link(key, task)
         return self._dependents
@@ -238,6 +264,6 @@ class Graph(Mapping[Key, Task]):
     def _check_acyclic(self, changed: Mapping[Key, Task]) -> None:
         """Refuse tasks that would wait for each other. O(what the changed tasks need)."""
         try:
-            post_order({**self._tasks, **changed}, changed)
+            post_order(ChainMap(dict(changed), self._tasks), changed)
         except CycleError as error:
             raise GraphEditError(str(error)) from None

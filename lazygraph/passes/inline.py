@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from lazygraph.errors import GraphEditError
 from lazygraph.graphs.graph import Graph
 from lazygraph.graphs.order import post_order
 from lazygraph.tasks.fused import fuse_tasks
@@ -23,6 +24,12 @@ def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None 
         output is not copied, nor is what a task needs that has options which a scheduler acts
         on (retries, a time limit, ...): those are for this task alone.
 
+    Raises
+    ------
+    GraphEditError
+        If one of `keys` has such options itself, or ``fuse=False``, as inputs have: a copy
+        inside another task would lose them.
+
     Notes
     -----
     O(tasks + dependencies + copies).
@@ -35,6 +42,9 @@ def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None 
     """
     if keys is None:
         keys = [key for key, task in graph.items() if _is_cheap(task)]
+    for key in keys:
+        if key in graph and not _may_be_copied(graph[key]):
+            raise GraphEditError(f"{key!r} has {graph[key].options}, which a copy of it would lose")
     cheap = frozenset(keys) - frozenset(outputs) - _needed_by_controlled(graph)
     if not cheap:
         return graph.copy()
@@ -49,7 +59,11 @@ def inline(graph: Graph, outputs: Collection[Key], keys: Collection[Key] | None 
 
 
 def _is_cheap(task: Task) -> bool:
-    return task.options.inline and not task.options.is_controlled
+    return task.options.inline and _may_be_copied(task)
+
+
+def _may_be_copied(task: Task) -> bool:
+    return task.options.fuse and not task.options.is_controlled
 
 
 def _needed_by_controlled(graph: Graph) -> frozenset[Key]:

@@ -17,7 +17,7 @@ from strategies import as_graph, evaluate, programs
 from tasks import add, inc, total
 
 import lazygraph
-from lazygraph import Graph, Ref, Task
+from lazygraph import Graph, Options, Ref, Task
 from lazygraph.errors import (
     CaptureError,
     CycleError,
@@ -299,3 +299,38 @@ def test_repr_counts_tasks() -> None:
 
 def test_no_keys_are_no_work() -> None:
     assert lazygraph.get({"a": (operator.truediv, 1, 0)}, []) == ()
+
+
+def test_dependents_stand_in_graph_order_whenever_they_are_first_asked_for() -> None:
+    def edited(ask_first: bool) -> tuple[Any, ...]:
+        graph = Graph.from_dict({"x": 1, "b": (abs, "x"), "a": (abs, "x"), "c": 2})
+        if ask_first:
+            graph.dependents("x")
+        graph.replace("b", Task(abs, (3,)))
+        graph.replace("b", Task(abs, (Ref("x"),)))
+        graph.remove("c")
+        graph.add("c", Task(abs, (Ref("x"),)))
+        graph.add("d", Task(abs, (Ref("x"),)))
+        return graph.dependents("x")
+
+    assert edited(True) == edited(False) == ("b", "a", "c", "d")
+
+
+def test_graphs_of_equal_tasks_are_equal() -> None:
+    dsk = {"x": [1, 2], "y": (sum, "x"), "z": (max, [(abs, "y"), 3])}
+    assert Graph.from_dict(dsk) == Graph.from_dict(dsk)
+    assert hash(Graph.from_dict(dsk)["z"]) == hash(Graph.from_dict(dsk)["z"])
+    for other in ([1, 2.0], [2, 1], [True, 2]):
+        assert Graph.from_dict(dsk) != Graph.from_dict({**dsk, "x": other})
+    assert Task(abs, (1,)) != Task(abs, (1,), options=Options(retries=1))
+    assert Task(abs, (1,)) != Task(abs, (1,), pure=True)
+
+
+def test_a_missing_key_is_not_searched_for_its_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    import lazygraph.graphs.graph as module
+
+    graph = Graph.from_dict({"x": 1})
+    monkeypatch.setattr(module, "nearest", lambda *_: pytest.fail("searched"))
+    assert graph.get("y") is None
+    assert graph.get("y", 3) == 3
+    assert graph.get("x") is graph["x"]

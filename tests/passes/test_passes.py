@@ -258,3 +258,15 @@ def test_the_error_of_a_fused_member_shows_the_users_line(own_scheduler: Schedul
     frames = traceback.extract_tb(caught.value.__traceback__)
     assert [frame.name for frame in frames][-1] == "fail"
     assert "fail(2)" in caught.value.__notes__[0]
+
+
+def test_inline_refuses_what_a_copy_would_lose() -> None:
+    from lazygraph import inputs
+    from lazygraph.errors import GraphEditError
+
+    tasks = {"x": Task(abs, (-1,), options=Options(retries=2)), "y": Task(abs, (Ref("x"),))}
+    with pytest.raises(GraphEditError, match=r"'x' has Options\(retries=2\)"):
+        inline(Graph(tasks), ["y"], keys=["x"])
+    total = inputs("n") + 1
+    with pytest.raises(GraphEditError, match="'n' has Options"):
+        inline(total.graph, [total.key], keys=["n"])
