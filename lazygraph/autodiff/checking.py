@@ -97,7 +97,7 @@ class _Check:
         self.weights = [_random(rng, like(value)) for value in values[n : n + m]]
 
     def _run(self, nodes: Sequence[Node]) -> list[Any]:
-        return Run("check_grads", **self._options).nodes(nodes)
+        return Run("check_grads", self._options).nodes(nodes)
 
     def derivatives(self) -> dict[str, float]:
         """What the way back, and the way forward, say of the direction."""
