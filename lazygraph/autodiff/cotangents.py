@@ -18,6 +18,7 @@ from lazygraph.tasks.reprs import short_repr
 from lazygraph.tasks.tree_paths import Path, get_in
 
 __all__ = [
+    "MOST_SOURCES",
     "Like",
     "add_n",
     "check_real",
@@ -183,8 +184,12 @@ def check_real(goal: Any, holomorphic: bool) -> None:
         )
 
 
+#: So many things are looked at that a cotangent may share its memory with.
+MOST_SOURCES = 8
+
+
 @primitive
-def owned(ct: Any, form: Any, sources: list[Any]) -> Any:
+def owned(ct: Any, form: Any, *sources: Any) -> Any:
     """As `fit`, in memory that nothing else has: a copy where it may be one of `sources`, or a view.
 
     Without sources nothing is known of where `ct` comes from.

@@ -15,11 +15,13 @@ from lazygraph.graphs.nodes import FRESH, Node, make_node, node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.pytree import flatten
 
-__all__ = ["RECORDERS", "SUSPECTS", "derived", "forward", "lazily", "primitive"]
+__all__ = ["RECORDERS", "SUSPECTS", "TRACED", "derived", "forward", "lazily", "primitive"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: class of traced values -> what calls a function with them, and remembers the call
 RECORDERS: dict[type, Callable[..., Any]] = {}
+#: The same classes, as a set: asked for at every step of the way back.
+TRACED: set[type] = set()
 #: Types of arguments that are, or may hold, lazy or traced values.
 SUSPECTS: set[type] = {list, tuple, dict}
 

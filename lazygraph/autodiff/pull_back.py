@@ -250,7 +250,7 @@ def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
     for node in order:
         leaves = tuple([values[x] if type(x) is kind else x for x in node._leaves])
         args, kwargs = node._arguments(leaves)
-        is_traced = has_tracer(args) or has_tracer(kwargs)
+        is_traced = any(map(has_tracer, args)) or (bool(kwargs) and has_tracer(kwargs))
         function = node._function
         values[node] = (
             record(function, tuple(args), kwargs) if is_traced else function.func(*args, **kwargs)

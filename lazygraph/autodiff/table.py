@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazygraph.autodiff.cotangents import unbroadcast
-from lazygraph.autodiff.primitive import RECORDERS
+from lazygraph.autodiff.primitive import RECORDERS, TRACED
 from lazygraph.errors import NotDifferentiable
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import function_name
@@ -262,7 +262,7 @@ class EdgeRule:
 
     def __call__(self, /, *needed: Any, **optional: Any) -> Any:
         """The cotangent of the argument."""
-        if not RECORDERS.keys().isdisjoint(map(type, needed)):
+        if not TRACED.isdisjoint(map(type, needed)):
             needed = _lifted(needed)
         try:
             return self.rule.func(*needed, **optional)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lazygraph.autodiff.backward_pass import BackwardPass
-from lazygraph.autodiff.cotangents import add_n, fit, like, owned, seed, zeros
+from lazygraph.autodiff.cotangents import MOST_SOURCES, add_n, fit, like, owned, seed, zeros
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.table import EdgeRule
 from lazygraph.autodiff.vjp_context import pick
@@ -88,7 +88,9 @@ def fitted(
     used: set[Node | None] = set()
     made: list[Node] = []
     for ct, form in zip(cts, forms, strict=True):
-        made.append(zeros(form, after) if ct is None else owned(ct, form, _sources(ct, ct in used)))
+        made.append(
+            zeros(form, after) if ct is None else owned(ct, form, *_sources(ct, ct in used))
+        )
         used.add(ct)
     return made
 
@@ -98,7 +100,8 @@ def _sources(ct: Node, is_used: bool) -> list[Node]:
     func = ct._function.func
     if is_used or not (type(func) is EdgeRule or func is add_n):
         return []
-    return [leaf for leaf in ct._leaves if type(leaf) is node_type()]
+    sources = [leaf for leaf in ct._leaves if type(leaf) is node_type()]
+    return sources if len(sources) <= MOST_SOURCES else []
 
 
 def _checked(leaf: Any, way: Any, what: str) -> bool:

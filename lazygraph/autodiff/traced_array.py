@@ -10,7 +10,7 @@ import numpy as np
 
 from lazygraph.autodiff.autograd_rows import has_row, is_trusted
 from lazygraph.autodiff.numpy_text import run_text
-from lazygraph.autodiff.primitive import RECORDERS, SUSPECTS
+from lazygraph.autodiff.primitive import RECORDERS, SUSPECTS, TRACED
 from lazygraph.autodiff.structures import PARTS
 from lazygraph.autodiff.table import entry_of, is_constant
 from lazygraph.autodiff.tracer import (
@@ -184,6 +184,7 @@ class TracedArray(Tracer):
 
 RECORDERS[TracedArray] = record
 SUSPECTS.add(TracedArray)
+TRACED.add(TracedArray)
 PARTS.add(TracedArray)
 
 

@@ -55,6 +55,12 @@ _HOLD, _WITH_ITEM = Function(value_of), Function(with_item)
 _GETITEM, _CAST = Function(op.getitem), Function(np.asarray)
 
 
+#: Types that nothing traced is inside of, at a glance.
+_LEAVES = frozenset(
+    {float, int, bool, complex, str, type(None), np.ndarray, np.float64, np.float32, Node}
+)
+
+
 @cache
 def shared_function(func: Any) -> Function:
     """The `Function` of a function that lives as long as the process does."""
@@ -108,8 +114,9 @@ class Trace:
 
 def has_tracer(value: Any) -> bool:
     """Whether a value, or something in lists, tuples and dicts, is traced."""
-    if type(value) in RECORDERS:
-        return True
+    kind = type(value)
+    if kind in RECORDERS or kind in _LEAVES:
+        return kind in RECORDERS
     if isinstance(value, (list, tuple)):
         return any(map(has_tracer, value))
     return isinstance(value, dict) and any(map(has_tracer, value.values()))
@@ -123,6 +130,8 @@ def raw(value: Any) -> Any:
 
 
 def _mapped(func: Callable[[Any], Any], value: Any) -> Any:
+    if type(value) in RECORDERS or type(value) in _LEAVES:
+        return func(value)
     if isinstance(value, (list, tuple)) and has_tracer(value):
         items, kind = [_mapped(func, item) for item in value], type(value)
         return kind(*items) if hasattr(kind, "_fields") else kind(items)
@@ -139,6 +148,8 @@ def _innermost(values: Any) -> Trace | None:
         trace = None
         if type(value) in RECORDERS:
             trace = value._trace
+        elif type(value) in _LEAVES:
+            continue
         elif isinstance(value, (list, tuple)):
             trace = _innermost(value)
         elif isinstance(value, dict):

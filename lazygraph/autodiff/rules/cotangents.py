@@ -34,7 +34,7 @@ constant(like, ones, seed, zeros)
 define([unbroadcast], "x form", x=lambda ct, like_x: rebroadcast(ct, like_x), form=None)
 define([rebroadcast], "x form", x=lambda ct, like_x: unbroadcast(ct, like_x), form=None)
 define([fit], "x form what", takes_lists=True, x=lambda ct: ct, form=None)
-define([owned], "x form sources", takes_lists=True, x=lambda ct: ct, form=None)
+define([owned], "x form s0 s1 s2 s3 s4 s5 s6 s7", takes_lists=True, x=lambda ct: ct, form=None)
 define([filled], "x form", takes_lists=True, x=lambda ct: ct, form=None)
 define(
     [part],
