@@ -109,18 +109,41 @@ class Channel:
 
 
 class WorkerChannel:
-    """The worker's end: it waits. Any of the worker's threads may send."""
+    """The worker's end: it waits. Any thread may send, finalisers and signal handlers included.
+
+    These may interrupt a `send` of their own thread at any line, and handlers may end it by an
+    exception: neither may wait for the frame that is being sent, nor leave it torn. So frames
+    stand in a queue, which one caller at a time sends; one that has interrupted it leaves its
+    frame there, and after an exception the next caller goes on where the last has stopped.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._file = end.makefile("rb", buffering=_READ_BYTES)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # held by who sends
+        self._is_sending = False
+        self._unsent: deque[tuple[bytes, list[int]]] = deque()  # and how much is sent, in pieces
 
     def send(self, message: Any) -> None:
         """Send, and wait until it is sent."""
-        data = _framed(message)
+        self._unsent.append((_framed(message), []))
         with self._lock:
-            self._socket.sendall(data)
+            if self._is_sending:  # this thread, further up its stack: it will send this, too
+                return
+            try:
+                self._is_sending = True
+                while self._unsent:
+                    self._send_first()
+            finally:
+                self._is_sending = False
+
+    def _send_first(self) -> None:
+        frame, sent = self._unsent[0]
+        while (begin := sum(sent)) < len(frame):
+            # An exception may come between a call and the assignment of what it returned, but
+            # not inside this one: what was sent is known, whatever happens.
+            sent.extend(map(self._socket.send, (memoryview(frame)[begin:],)))
+        self._unsent.popleft()
 
     def close(self) -> None:
         """Close this copy of the socket."""

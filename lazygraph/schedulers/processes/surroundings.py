@@ -6,8 +6,8 @@ import io
 import logging
 import pickle
 import sys
-import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -52,8 +52,7 @@ class _Forward(io.TextIOBase):
 
     def __init__(self, name: str, channel: WorkerChannel) -> None:
         self._name, self._channel = name, channel
-        self._held = ""
-        self._lock = threading.Lock()  # a task may print from several threads
+        self._held: deque[str] = deque()  # no lock: a finaliser or a signal handler may print, too
 
     encoding = "utf-8"
 
@@ -61,8 +60,7 @@ class _Forward(io.TextIOBase):
         return True
 
     def write(self, text: str, /) -> int:
-        with self._lock:
-            self._held += text
+        self._held.append(text)
         if "\n" in text:
             self.flush()
         return len(text)
@@ -79,10 +77,15 @@ class _Forward(io.TextIOBase):
     errors = "backslashreplace"
 
     def flush(self) -> None:
-        with self._lock:
-            text, self._held = self._held, ""
-            if text:
-                self._channel.send(Printed(self._name, text))
+        text = "".join(_taken(self._held))
+        if text:
+            self._channel.send(Printed(self._name, text))
+
+
+def _taken(held: deque[str]) -> Iterator[str]:
+    with suppress(IndexError):
+        while True:
+            yield held.popleft()
 
 
 class _Bytes(io.RawIOBase):
