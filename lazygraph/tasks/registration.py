@@ -94,8 +94,8 @@ def register_container(
 ) -> None:
     """Let lazy values be found inside instances of a class, as inside a list.
 
-    From then on whatever takes nested values looks into it: arguments of delayed calls,
-    `compute` and its kin, `function`, gradients, training, ``check_finite``.
+    From then on arguments of delayed calls, `compute` and its kin, and ``check_finite`` look
+    into it.
 
     Parameters
     ----------
