@@ -115,6 +115,10 @@ def _shared_template(program: Program, npos: int, names: tuple[str, ...]) -> Tem
     return Template(program, npos, names)
 
 
+#: How often containers with lazy values inside may be read again: each place builds its own, and
+#: thirty levels of ``x = (x, x)`` are a thousand million places.
+MOST_AGAIN = 100_000
+
 # What becomes of a container that is read; what is inside can only raise it.
 #: It is passed as it is.
 _AS_IS = 0
@@ -153,6 +157,9 @@ class _Flattener:
         self.emitted = 0  # leaves that an instruction of the program already pushes
         self.opened: list[_Frame] = []
         self.inside: set[int] = set()  # ids of the containers being read
+        #: By id: a container that has been read, what it is kept as, and its fate.
+        self.read: dict[int, tuple[Any, Any, int]] = {}
+        self.n_again = 0
 
     def add(self, value: Any) -> None:
         if type(value) in ATOMS:
@@ -174,6 +181,8 @@ class _Flattener:
 
     def _enter(self, value: Any) -> bool:
         """Add a leaf or a flat container and return False, or open one and return True."""
+        if self.read and self._add_again(value):
+            return False
         inner = open_argument(value)
         if inner is None:
             self._add_leaf(value)
@@ -191,6 +200,20 @@ class _Flattener:
         self.inside.add(id(value))
         self.opened.append(_Frame(value, build, items, len(self.leaves)))
         return True
+
+    def _add_again(self, value: Any) -> bool:
+        """Add a container that has been read before; False if there is none, or it is lazy."""
+        _, kept, fate = self.read.get(id(value), (None, None, _IS_LAZY))
+        if fate != _IS_LAZY:
+            self._keep(value, kept, fate)
+            return True
+        self.n_again += id(value) in self.read
+        if self.n_again > MOST_AGAIN:
+            raise CaptureError(
+                f"an argument holds lazy values in parts that it shares, {self.n_again:,} times "
+                "and more: what is shared is to be the result of a task"
+            )
+        return False
 
     def _add_leaf(self, value: Any) -> None:
         kept = leaf_of(value)
@@ -210,14 +233,17 @@ class _Flattener:
         self._keep(value, kept, fate)
 
     def _close(self, frame: _Frame) -> None:
-        self.inside.discard(id(frame.value))
+        key = id(frame.value)
+        self.inside.discard(key)
         if frame.fate == _IS_LAZY:
+            self.read[key] = frame.value, None, _IS_LAZY
             self._emit(frame.build, frame.n)
             return
         items = self.leaves[frame.leaf_mark :]
         # Nothing lazy in it: no instruction of the program pushes any of its leaves.
         del self.leaves[frame.leaf_mark :]
         kept = frame.value if frame.fate == _AS_IS else frame.build(items)
+        self.read[key] = frame.value, kept, frame.fate
         self._keep(frame.value, kept, frame.fate)
 
     def _emit(self, build: Builder, n: int) -> None:
@@ -250,13 +276,15 @@ def flatten(
     leaves : tuple
         Lazy values and literals, left to right. A container with nothing lazy inside is one
         leaf; a list, dict or set is copied, so that a later change to it changes no result.
+        What is shared inside an argument stays so, but for parts with lazy values in them.
     template : Template or None
         None when the leaves are the positional arguments as they stand.
 
     Raises
     ------
     CaptureError
-        For a container that contains itself, and for an iterator that can be read only once.
+        For a container that contains itself, for an iterator that can be read only once, and
+        where shared parts with lazy values in them stand in more than 100,000 places.
 
     Notes
     -----
