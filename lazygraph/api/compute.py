@@ -22,6 +22,7 @@ from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import NO_OPTIONS, Options, RunOptions
 from lazygraph.tasks.pytree import LAZY
+from lazygraph.tasks.treedef import TreeDef, tree_flatten
 
 __all__ = ["compute", "get", "optimize", "persist"]
 
@@ -305,21 +306,6 @@ def get(dsk: Mapping[Key, Any], keys: Any, **options: Unpack[RunOptions]) -> Any
     (1, (2,))
     """
     graph = dsk if isinstance(dsk, Graph) else Graph.from_dict(dsk)
-    leaves: list[Key] = []
-    shape = _number(keys, leaves)
-    values = Run("get", options).graph(graph, leaves)
-    return _fill(shape, values)
-
-
-def _number(keys: Any, leaves: list[Key]) -> Any:
-    """Return the same nested lists with positions in `leaves` for keys."""
-    if isinstance(keys, list):
-        return [_number(key, leaves) for key in keys]
-    leaves.append(check_key(keys))
-    return len(leaves) - 1
-
-
-def _fill(shape: Any, values: list[Any]) -> Any:
-    if isinstance(shape, list):
-        return tuple(_fill(item, values) for item in shape)
-    return values[shape]
+    names, treedef = tree_flatten(keys, is_leaf=lambda key: not isinstance(key, list))
+    values = Run("get", options).graph(graph, list(map(check_key, names)))
+    return TreeDef(tuple([(n, tuple, k) for n, _, k in treedef.program])).unflatten(values)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from lazygraph import config
 from lazygraph.api.visualize import visualize
-from lazygraph.errors import CaptureError, InputError
+from lazygraph.errors import CaptureError, InputError, StructureError
 from lazygraph.graphs.compile import plan_of
 from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_unknown
 from lazygraph.graphs.nodes import Node
@@ -19,6 +19,7 @@ from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import RunOptions
 from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.treedef import tree_flatten
 from lazygraph.viz import Drawing
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def function(params: Any, outputs: Any, **options: Unpack[RunOptions]) -> GraphF
     Parameters
     ----------
     params : list or tuple of parameters, or one parameter
-        A parameter is an input (see `lazygraph.inputs`), or lists, tuples and dicts of such: its
-        value then is nested likewise, as a dict of weights is.
+        A parameter is an input (see `lazygraph.inputs`), or containers of such, nested: lists,
+        tuples, dicts, dataclasses, namedtuples, classes of `register_container`. Its value then
+        is nested likewise, as a dict of weights is.
     outputs : Delayed, or lists, tuples, dicts, ... of such
         What a call returns, with values in the places of lazy values.
     **options
@@ -91,7 +93,8 @@ class GraphFunction:
         if "inputs" in options:
             raise InputError("the values of inputs are what a function is called with")
         self._given = params, outputs, options
-        self._params = list(params) if isinstance(params, (list, tuple)) else [params]
+        given = params if isinstance(params, (list, tuple)) else [params]
+        self._params = list(map(_Param, given))
         self._lazies = Lazies((outputs,))
         nodes: list[Node] = self._lazies.nodes
         if not nodes:
@@ -101,14 +104,14 @@ class GraphFunction:
         places = inputs_of(plan)
         # Their values are there when it runs: nothing is to be checked.
         self._plan = plan.with_funcs([value_of if type(f) is Input else f for f in plan.funcs])
-        names = list(_names(self._params))
+        names = [name for param in self._params for name in param.names]
         _check_names(names, places, self._plan.constants)
         #: By name, where its value goes among a run's values; None if no output needs it.
         self._slots = {name: self._slot(places, name) for name in names}
         self._blank = self._plan.blank_values()
         #: The slots of the parameters, if each is an input that is needed: the common call.
         self._flat = [slot for slot in self._slots.values() if slot is not None]
-        self._is_flat = _is_flat(self._params) and len(self._flat) == len(self._params)
+        self._is_flat = all(p.is_one for p in self._params) and len(self._flat) == len(self._params)
         self._options = options
         read_run_options("function", options)  # says now what is wrong with them
         self._plan.last_use  # noqa: B018  # found out now: threads may call at once
@@ -168,7 +171,7 @@ class GraphFunction:
         refuse_unknown(kwargs, self._slots)
         given: dict[str, Any] = {}
         for param, value in zip(self._params, args, strict=False):
-            given.update(_spread(param, value, ""))
+            given.update(param.named(value))
         for name, value in kwargs.items():
             if name in given:
                 raise InputError(f"input {name!r} is given twice, by position and by name")
@@ -193,11 +196,12 @@ class GraphFunction:
         from inspect import Parameter, Signature  # late: it takes 6 ms to import
 
         kind = Parameter.POSITIONAL_OR_KEYWORD
-        names = [name_of(p) or f"param{n}" for n, p in enumerate(self._params, 1)]
+        params = enumerate(self._params, 1)
+        names = [p.names[0] if p.is_one else f"param{n}" for n, p in params]
         return Signature([Parameter(name, kind) for name in names])
 
     def __repr__(self) -> str:
-        shown = ", ".join(_shown(param) for param in self._params)
+        shown = ", ".join(map(repr, self._params))
         return f"<lazygraph.function({shown}) of {len(self._plan)} tasks>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -208,21 +212,40 @@ def _remake(params: Any, outputs: Any, options: dict[str, Any]) -> GraphFunction
     return GraphFunction(params, outputs, **options)
 
 
-def _names(param: Any) -> Iterator[str]:
-    """Return the inputs' names in a parameter, or in a list of parameters, in order."""
-    if isinstance(param, Mapping):
-        param = list(param.values())
-    if isinstance(param, (list, tuple)):
-        for each in param:
-            yield from _names(each)
-        return
-    name = name_of(param)
+class _Param:
+    """A parameter: names of inputs, nested as its value is."""
+
+    def __init__(self, given: Any) -> None:
+        leaves, self.treedef = tree_flatten(given)
+        self.names = list(map(_name, leaves))
+        self.is_one = name_of(given) is not None
+
+    def named(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """Return the inputs with their values."""
+        try:
+            return zip(self.names, self.treedef.flatten_up_to(value), strict=True)
+        except StructureError as error:
+            raise InputError(str(error)) from None
+
+    def __repr__(self) -> str:
+        return repr(self.treedef.unflatten([_Bare(name) for name in self.names]))
+
+
+class _Bare(str):
+    """A name that is shown without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _name(leaf: Any) -> str:
+    name = name_of(leaf)
     if name is None:
         raise InputError(
-            f"a parameter is an input, or lists, tuples and dicts of inputs, not "
-            f"{short_repr(param)}: lazygraph.inputs('x y') makes inputs"
+            f"a parameter is an input, or lists, tuples, dicts, ... of inputs, not "
+            f"{short_repr(leaf)}: lazygraph.inputs('x y') makes inputs"
         )
-    yield name
+    return name
 
 
 def _check_names(names: Sequence[str], places: Mapping[str, int], constants: list[Any]) -> None:
@@ -234,36 +257,3 @@ def _check_names(names: Sequence[str], places: Mapping[str, int], constants: lis
     missing = [name for name in needed if name not in known]
     if missing:
         raise InputError.missing(missing, needed)
-
-
-def _is_flat(params: Sequence[Any]) -> bool:
-    return all(name_of(param) is not None for param in params)
-
-
-def _spread(param: Any, value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Return the inputs of a parameter with their values. Recursion follows the nesting."""
-    name = name_of(param)
-    if name is not None:
-        yield name, value
-        return
-    is_dict = isinstance(param, Mapping)
-    keys = list(param) if is_dict else list(range(len(param)))
-    if not _fits(param, value):
-        what = f"a dict with {keys}" if is_dict else f"{len(keys)} values"
-        raise InputError(f"the value{path and f' at {path}'} is {short_repr(value)}, not {what}")
-    for key in keys:
-        yield from _spread(param[key], value[key], f"{path}[{key!r}]")
-
-
-def _fits(param: Any, value: Any) -> bool:
-    if isinstance(param, Mapping):
-        return isinstance(value, Mapping) and value.keys() == param.keys()
-    return isinstance(value, (list, tuple)) and len(value) == len(param)
-
-
-def _shown(param: Any) -> str:
-    if isinstance(param, Mapping):
-        return "{" + ", ".join(f"{key!r}: {_shown(each)}" for key, each in param.items()) + "}"
-    if isinstance(param, (list, tuple)):
-        return "[" + ", ".join(map(_shown, param)) + "]"
-    return name_of(param) or "?"

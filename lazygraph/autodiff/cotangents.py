@@ -1,7 +1,7 @@
 """What cotangents are made of: where they begin, how they add up, how they fit their values.
 
 The cotangent of a value has its shape and dtype; that of an integer is a float; that of a
-list, tuple or dict is one like it, with None where a part has no influence.
+list, tuple, dict or registered class is one like it, with None where a part has no influence.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazygraph.autodiff.primitive import primitive
-from lazygraph.autodiff.structures import fields_of, is_container, is_number
+from lazygraph.autodiff.structures import (
+    fields_of,
+    is_container,
+    is_number,
+    registered_parts,
+)
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
+from lazygraph.tasks.registration import registrations
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.tasks.tree_paths import Path, get_in
 
@@ -25,6 +31,7 @@ __all__ = [
     "filled",
     "fit",
     "like",
+    "map_parts",
     "ones",
     "owned",
     "part",
@@ -80,7 +87,7 @@ def _like_of_other(value: Any) -> Any:
     if value is None:
         return None
     fields = fields_of(value)
-    return _mapped(_like_of_part, value if fields is None else fields)
+    return map_parts(_like_of_part, value if fields is None else fields)
 
 
 def _like_of_part(value: Any) -> Any:
@@ -103,8 +110,8 @@ def _check_plain(value: Any) -> None:
             )
 
 
-def _mapped(func: Any, *values: Any) -> Any:
-    """`func` of every part of a list, tuple or dict, or of several of the same form."""
+def map_parts(func: Any, *values: Any) -> Any:
+    """`func` of every part of a container, or of several of the same form."""
     first = values[0]
     if isinstance(first, dict):
         return {key: func(*[value[key] for value in values]) for key in first}
@@ -114,6 +121,10 @@ def _mapped(func: Any, *values: Any) -> Any:
             return parts
         kind: Any = type(first)
         return kind(*parts) if hasattr(kind, "_fields") else tuple(parts)
+    opened = [each for value in values if (each := registered_parts(value)) is not None]
+    if opened:
+        columns = [children for _, children in opened]
+        return opened[0][0]([func(*part) for part in zip(*columns, strict=True)])
     raise NotDifferentiable(
         short_repr(first), f"a {type(first).__name__} is neither a number nor an array of them"
     )
@@ -131,7 +142,7 @@ def zeros(form: Any, _after: Any = None) -> Any:
     if form is None:
         return None
     if type(form) is not Like:
-        return _mapped(zeros, form)
+        return map_parts(zeros, form)
     if isinstance(form.dtype, type):
         return form.dtype(0)
     return np.zeros(form.shape, _float_kind(form.dtype))
@@ -142,7 +153,7 @@ def ones(form: Any) -> Any:
     """Cotangents of one for what looks like `form`."""
     if type(form) is Like:
         return zeros(form) + 1
-    return None if form is None else _mapped(ones, form)
+    return None if form is None else map_parts(ones, form)
 
 
 @primitive
@@ -196,7 +207,7 @@ def owned(ct: Any, form: Any, *sources: Any) -> Any:
     """
     made = fit(ct, form)
     if type(made) is not np.ndarray:
-        return made if type(form) is Like or made is None else _mapped(_copied, made)
+        return made if type(form) is Like or made is None else map_parts(_copied, made)
     is_new = made is not ct or (sources and all(made is not each for each in sources))
     return made if is_new and made.base is None else made.copy()
 
@@ -204,14 +215,14 @@ def owned(ct: Any, form: Any, *sources: Any) -> Any:
 def _copied(ct: Any) -> Any:
     if type(ct) is np.ndarray:
         return ct.copy()
-    return _mapped(_copied, ct) if isinstance(ct, (list, tuple, dict)) else ct
+    return map_parts(_copied, ct) if is_container(ct) else ct
 
 
 def _plus(a: Any, b: Any) -> Any:
     if a is None or b is None:
         return b if a is None else a
-    if isinstance(a, (list, tuple, dict)):
-        return _mapped(_plus, a, b)
+    if is_container(a):
+        return map_parts(_plus, a, b)
     return a + b
 
 
@@ -247,7 +258,7 @@ def filled(ct: Any, form: Any) -> Any:
         return zeros(form)
     if type(form) is Like or form is None:
         return ct
-    return _mapped(filled, ct, form)
+    return map_parts(filled, ct, form)
 
 
 @primitive
@@ -329,7 +340,7 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
         return zeros(form)
     if type(form) is not Like:
         _check_parts(ct, form, what)
-        return _mapped(lambda part, like: fit(part, like, what), ct, form)
+        return map_parts(lambda part, like: fit(part, like, what), ct, form)
     kind = type(ct)
     is_plain = kind is float or kind is np.float64 or (kind is np.ndarray and ct.dtype.kind in "fc")
     if is_plain and (() if kind is float else ct.shape) == form.shape:
@@ -348,11 +359,14 @@ def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
 def _check_parts(ct: Any, form: Any, what: str) -> None:
     if isinstance(form, dict):
         fits = isinstance(ct, dict) and ct.keys() == form.keys()
+    elif type(form) in registrations():
+        fits = type(ct) is type(form)
     else:
         fits = isinstance(ct, (list, tuple)) and len(ct) == len(form)
     if not fits:
         raise CotangentError(
-            f"{what} is {short_repr(ct)}, and its value is a {type(form).__name__} of {len(form)}"
+            f"{what} is {short_repr(ct)}, and its value is a {type(form).__name__}"
+            + (f" of {len(form)}" if hasattr(form, "__len__") else "")
         )
 
 
@@ -380,6 +394,9 @@ def placed(ct: Any, way: Path, form: Any) -> Any:
     inner = placed(ct, tuple(rest), _found(form, way[:1]))
     if isinstance(form, dict):
         return {key: inner if key == name else None for key in form}
+    opened = registered_parts(form)
+    if opened is not None:
+        return opened[0]([inner if n == name else None for n in range(len(opened[1]))])
     names = getattr(form, "_fields", range(len(form)))
     parts = [inner if name in (n, key) else None for n, key in enumerate(names)]
     return parts if isinstance(form, list) else tuple(parts)

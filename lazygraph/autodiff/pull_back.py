@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lazygraph.autodiff.backward_pass import BackwardPass
-from lazygraph.autodiff.cotangents import fit, like
+from lazygraph.autodiff.cotangents import fit, like, map_parts
 from lazygraph.autodiff.explaining import EXPLAINED
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.structures import (
+    fields_of,
     is_container,
     is_inexact,
     is_number,
@@ -266,19 +268,8 @@ def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
 def _ct_of(found: dict[Node, Any], given: Any, value: Any) -> Any:
     """The cotangent of a leaf, in its structure; None for parts of it that are no numbers."""
     if is_container(value):
-        return _structured(found, given, value)
+        parts = [fields_of(whole) or whole for whole in (given, value)]
+        return map_parts(partial(_ct_of, found), *parts)
     if not has_tracer(value) and not is_number(value):
         return None
     return fit(found.get(given._node) if has_tracer(given) else None, like(value))
-
-
-def _structured(found: dict[Node, Any], given: Any, value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        given, value = vars(given), vars(value)
-    if isinstance(value, dict):
-        return {key: _ct_of(found, given[key], item) for key, item in value.items()}
-    parts = [_ct_of(found, part, item) for part, item in zip(given, value, strict=True)]
-    if isinstance(value, list):
-        return parts
-    kind: Any = type(value)
-    return kind(*parts) if hasattr(kind, "_fields") else tuple(parts)

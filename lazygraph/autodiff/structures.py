@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lazygraph.tasks.containers import DataclassOf, children_of
+from lazygraph.tasks.containers import DataclassOf, Opened, children_of, nth_child
+from lazygraph.tasks.registration import registrations
 
 __all__ = [
     "PARTS",
@@ -18,6 +19,7 @@ __all__ = [
     "is_whole",
     "mapped",
     "parts_beside",
+    "registered_parts",
 ]
 
 
@@ -47,10 +49,11 @@ def is_number(value: Any) -> bool:
 
 
 def is_container(value: Any) -> bool:
-    """Whether a value is looked into: a list, tuple, dict or dataclass."""
+    """Whether a value is looked into: a list, tuple, dict, dataclass or registered class."""
     if type(value) in PARTS:
         return False
-    return isinstance(value, (list, tuple, dict)) or fields_of(value) is not None
+    is_ours = isinstance(value, (list, tuple, dict)) or type(value) in registrations()
+    return is_ours or fields_of(value) is not None
 
 
 def fields_of(value: Any) -> dict[str, Any] | None:
@@ -61,8 +64,13 @@ def fields_of(value: Any) -> dict[str, Any] | None:
     return dict(zip(make.names, items, strict=True)) if type(make) is DataclassOf else None
 
 
+def registered_parts(value: Any) -> Opened | None:
+    """The builder and the children of an instance of a registered class; None for any other."""
+    return children_of(value) if type(value) in registrations() else None
+
+
 def mapped(func: Callable[[Any], Any], value: Any) -> Any:
-    """A value with `func` of each part in its place, in new lists, tuples, dicts, dataclasses.
+    """A value with `func` of each part in its place, in new containers.
 
     A part is whatever is none of these.
     """
@@ -77,11 +85,11 @@ def mapped(func: Callable[[Any], Any], value: Any) -> Any:
             return items
         kind: Any = type(value)
         return kind(*items) if hasattr(kind, "_fields") else kind(items)
-    fields = fields_of(value)
-    if fields is None:
+    opened = registered_parts(value) or (children_of(value) if fields_of(value) else None)
+    if opened is None:
         return func(value)
-    make: Any = (children_of(value) or (None,))[0]
-    return make([mapped(func, item) for item in fields.values()])
+    build, children = opened
+    return build([mapped(func, item) for item in children])
 
 
 def _of_kind(value: Any, items: dict[Any, Any]) -> Any:
@@ -98,10 +106,13 @@ def parts_beside(value: Any, ct: Any) -> Iterator[tuple[Any, Any]]:
     if type(value) in PARTS:
         yield value, ct
         return
-    fields = fields_of(value)
+    fields, opened = fields_of(value), registered_parts(value)
     if isinstance(value, dict) or fields is not None:
         for key, item in (fields or value).items():
             yield from parts_beside(item, ct[key])
+    elif opened is not None:
+        for n, item in enumerate(opened[1]):
+            yield from parts_beside(item, nth_child(ct, n))
     elif isinstance(value, (list, tuple)):
         for item, part in zip(value, ct, strict=True):
             yield from parts_beside(item, part)

@@ -19,6 +19,7 @@ from lazygraph.tasks.keys import Key
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.pytree import Template
 from lazygraph.tasks.task import Ref, Task, make_task
+from lazygraph.tasks.treedef import tree_flatten
 
 __all__ = ["ForeignCollection", "foreign_of"]
 
@@ -195,9 +196,12 @@ def _finished(each: ForeignCollection, keys: Any) -> Task:
     if each.in_parts:
         return _by_key(keys)
     func, extra = each.collection.__dask_postcompute__()
-    leaves, program = _nested(keys)
+    # Lists of keys, nested as deeply as an array has dimensions.
+    names, treedef = tree_flatten(keys, is_leaf=lambda key: type(key) is not list)
     function = Function(func, name=f"finalize-{type(each.collection).__name__.lower()}")
-    return make_task(function, (*leaves, *extra), Template(tuple(program), 1 + len(extra)))
+    return make_task(
+        function, (*map(Ref, names), *extra), Template(treedef.program, 1 + len(extra))
+    )
 
 
 def _same(key: Key) -> Task:
@@ -215,23 +219,3 @@ def _keyed(keys: Sequence[Key], *parts: Any) -> dict[Key, Any]:
 
 
 _KEYED, _VALUE = Function(_keyed, name="parts"), Function(value_of)
-
-
-def _nested(keys: Any) -> tuple[list[Ref], list[tuple[int, Any, int]]]:
-    """Lists of keys, nested as deeply as an array has dimensions, as leaves and a program."""
-    leaves: list[Ref] = []
-    program: list[tuple[int, Any, int]] = []
-    pushed = 0
-
-    def add(item: Any) -> None:
-        nonlocal pushed
-        if not isinstance(item, list):
-            leaves.append(Ref(item))
-            return
-        for each in item:
-            add(each)
-        program.append((len(leaves) - pushed, list, len(item)))
-        pushed = len(leaves)
-
-    add(keys)
-    return leaves, program

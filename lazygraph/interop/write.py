@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from dask import _task_spec
@@ -16,6 +17,7 @@ from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import PASS_OPTIONS
 from lazygraph.tasks.pytree import dict_of
 from lazygraph.tasks.task import Ref, Task
+from lazygraph.tasks.treedef import run_program
 
 __all__ = ["write_dask", "write_task"]
 
@@ -107,23 +109,10 @@ class _Writer:
         template = task._template
         if template is None:
             return list(map(self._leaf, task._leaves)), {}
-        values = self._run(template.program, [self._leaf(leaf) for leaf in task._leaves])
+        program = [(n, partial(_container, build), k) for n, build, k in template.program]
+        values = run_program(program, [self._leaf(leaf) for leaf in task._leaves])
         npos = template.npos
         return values[:npos], dict(zip(template.names, values[npos:], strict=True))
-
-    @staticmethod
-    def _run(program: Sequence[tuple[int, Any, int]], leaves: list[Any]) -> list[Any]:
-        stack: list[Any] = []
-        position = 0
-        for n, make, k in program:
-            stack.extend(leaves[position : position + n])
-            position += n
-            top = len(stack) - k
-            made = _container(make, stack[top:])
-            del stack[top:]
-            stack.append(made)
-        stack.extend(leaves[position:])
-        return stack
 
 
 def _container(make: Any, items: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from lazygraph.schedulers.outcomes import Failed, Skipped, failed_call
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.records import Record
 from lazygraph.tasks.reprs import short_repr
-from lazygraph.tasks.tree_paths import places
+from lazygraph.tasks.tree_paths import distinct_leaves
 
 __all__ = ["Failure", "Failures", "failures"]
 
@@ -105,7 +105,9 @@ def failures(results: Any) -> Failures:
     """
     from toolz import groupby  # late: it imports inspect
 
-    origins = [origin for leaf, _ in places(results) if (origin := _origin(leaf)) is not None]
+    origins = [
+        origin for leaf, _ in distinct_leaves(results) if (origin := _origin(leaf)) is not None
+    ]
     by_error = groupby(lambda origin: id(origin.error), origins)
     return Failures(_failure(same[0], len(same)) for same in by_error.values())
 

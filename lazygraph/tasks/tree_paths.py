@@ -98,9 +98,3 @@ def get_in(value: Any, path: Path) -> Any:
             return None
         value = get(value, name)
     return value
-
-
-# Their names until every caller has moved.
-Way = Path
-places = leaves_with_path
-at = get_in

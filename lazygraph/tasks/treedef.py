@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.errors import CaptureError, StructureError
@@ -25,7 +25,7 @@ __all__ = ["Program", "TreeDef", "run_program", "tree_flatten", "tree_map"]
 Program: TypeAlias = tuple[tuple[int, Builder, int], ...]
 
 
-def run_program(program: Program, leaves: Sequence[Any]) -> list[Any]:
+def run_program(program: Iterable[tuple[int, Builder, int]], leaves: Sequence[Any]) -> list[Any]:
     """Return what is on the stack at the end."""
     stack: list[Any] = []
     position = 0

@@ -16,7 +16,7 @@ from lazygraph.tasks.reprs import short_repr
 from lazygraph.train import checkpoints
 from lazygraph.train.optimizers import sgd
 from lazygraph.train.progress import Progress, progress_of
-from lazygraph.train.trees import shapes_of
+from lazygraph.train.trees import have_equal_shapes, shapes_of
 
 __all__ = ["Epoch", "Fit", "fit"]
 
@@ -94,7 +94,7 @@ def fit(
     step : callable
         ``step(params, *batch)`` gives loss and gradients: what
         ``lazygraph.function([params, x, y], lazygraph.value_and_grad(loss, params))`` is.
-    params : array or number, or dicts, lists, tuples of such
+    params : array or number, or containers of such (dicts, lists, dataclasses, ...)
         Where to begin. Left alone.
     batches : callable or iterable
         `Minibatches`, or any function of an epoch's number that gives its batches; or a list of
@@ -221,7 +221,7 @@ class _Run:
         saved = None if self.path is None else checkpoints.load(self.path)
         if saved is not None and not isinstance(saved, Fit):
             raise CheckpointError(f"{self.path} holds {short_repr(saved)}, not a training run")
-        if saved is not None and shapes_of(saved.params) != shapes_of(params):
+        if saved is not None and not have_equal_shapes(saved.params, params):
             theirs, ours = short_repr(shapes_of(saved.params)), short_repr(shapes_of(params))
             raise CheckpointError(
                 f"{self.path} is of another run: its parameters have the shapes {theirs}, "

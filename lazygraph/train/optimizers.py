@@ -2,7 +2,7 @@
 
 Each is a plain function ``(params, grads, state, ...) -> (params, state)``: nothing is changed in
 place, arrays keep their dtype, and the state is None before the first step. Parameters and
-gradients are real arrays or numbers, nested alike in dicts, lists and tuples, in equal shapes;
+gradients are real arrays or numbers, nested alike in containers of any kind, in equal shapes;
 others are a `TrainingError`.
 """
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lazygraph.errors import TrainingError
+from lazygraph.errors import StructureError, TrainingError
+from lazygraph.tasks.containers import children_of
 from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.treedef import TreeDef, tree_flatten, tree_map
 
-__all__ = ["mapped", "shapes_of"]
+__all__ = ["have_equal_shapes", "mapped", "shapes_of"]
 
 
 def mapped(func: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """`func` of every leaf of dicts, lists and tuples, and of what stands there in others.
+    """Return `func` of every leaf of parameters, and of the leaf that stands there in the others.
 
     Raises
     ------
@@ -26,29 +28,33 @@ def mapped(func: Callable[..., Any], tree: Any, *others: Any) -> Any:
     >>> mapped(lambda a, b: a + b, {"w": 1, "b": [2]}, {"w": 10, "b": [20]})
     {'w': 11, 'b': [22]}
     """
-    for other in others:
-        if not _is_alike(tree, other):
-            raise TrainingError(
-                "parameters, gradients and an optimizer's state nest alike; here "
-                f"{short_repr(tree)} stands beside {short_repr(other)}"
-            )
-    if isinstance(tree, Mapping):
-        return {key: mapped(func, tree[key], *[o[key] for o in others]) for key in tree}
-    if isinstance(tree, (list, tuple)):
-        parts = [mapped(func, *each) for each in zip(tree, *others, strict=True)]
-        kind: Any = type(tree)
-        return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
-    return func(tree, *others)
+    leaves, treedef = tree_flatten(tree)
+    try:
+        columns = [_leaves_like(treedef, other) for other in others]
+    except StructureError as error:
+        raise TrainingError(
+            f"parameters, gradients and an optimizer's state nest alike; here {error}"
+        ) from error
+    return treedef.unflatten(list(map(func, leaves, *columns)))
+
+
+def _leaves_like(treedef: TreeDef, other: Any) -> list[Any]:
+    leaves = treedef.flatten_up_to(other)
+    for leaf in leaves:
+        if children_of(leaf) is not None:
+            raise StructureError("", "a number or an array", short_repr(leaf))
+    return leaves
 
 
 def shapes_of(tree: Any) -> Any:
-    """The same nesting of the leaves' shapes."""
-    return mapped(np.shape, tree)
+    """Return the same nesting of the leaves' shapes."""
+    return tree_map(np.shape, tree)
 
 
-def _is_alike(tree: Any, other: Any) -> bool:
-    if isinstance(tree, Mapping):
-        return isinstance(other, Mapping) and other.keys() == tree.keys()
-    if isinstance(tree, (list, tuple)):
-        return isinstance(other, (list, tuple)) and len(other) == len(tree)
-    return not isinstance(other, (Mapping, list, tuple))
+def have_equal_shapes(tree: Any, other: Any) -> bool:
+    """Return whether parameters nest alike and their leaves have equal shapes."""
+    leaves, treedef = tree_flatten(tree)
+    try:
+        return [*map(np.shape, leaves)] == [*map(np.shape, _leaves_like(treedef, other))]
+    except StructureError:
+        return False

@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from distributed import KilledWorker
 from distributed.spans import SpanMetadata
@@ -183,8 +183,7 @@ class Futures:
         """Stop what has been submitted and has not ended, but for what others wait for too."""
         held = self._held
         mine = [future for step, future in self._futures.items() if step not in held]
-        stale = _stale.setdefault(self.client, set())
-        stale.update(self._name(step) for step in range(self.sent) if step not in held)
+        _stopped.add(self.client)
         if mine and self.client.status == "running":
             with suppress(Exception):  # whatever has come of the cluster: the error matters more
                 self.client.cancel(mine)
@@ -194,32 +193,31 @@ def _is_of_pickling(error: Exception) -> bool:
     return isinstance(error, TypeError) and str(error).startswith("Could not serialize object")
 
 
-#: By client: keys of runs that were stopped. A worker may be at their tasks yet, and would take
-#: another task of such a key for the same.
-_stale: WeakKeyDictionary[Any, set[Key]] = WeakKeyDictionary()
+#: Clients one of whose runs was stopped. A worker may be at its tasks yet, and would take another
+#: task of such a key for the same: later runs have keys of their own.
+_stopped: WeakSet[Any] = WeakSet()
 
 
 def _renamed(client: Any, plan: Plan, held: Mapping[int, OnCluster]) -> dict[int, Key]:
-    """Other keys for steps whose own ones mean something on the cluster already.
+    """Return other keys for steps whose own ones may mean something on the cluster already.
 
     There a key that is known is not run again, and a different task of that key not at all.
     """
     if client.futures:
         client.sync(_nothing)  # what has been let go of is gone after this
-    taken = {*client.futures, *_stale.get(client, ())}
-    if not taken:
+    is_any, known, mark = client in _stopped, client.futures, uuid4().hex
+    if not (is_any or known):
         return {}
     keys = ((step, plan.key(step)) for step in range(len(plan)) if step not in held)
-    return {step: _like(key) for step, key in keys if key in taken}
+    return {step: _like(key, mark) for step, key in keys if is_any or key in known}
 
 
 async def _nothing() -> None:
     """Wait for one's turn on the event loop."""
 
 
-def _like(key: Key) -> Key:
-    """A new key that Dask counts with `key` in its groups."""
-    mark = uuid4().hex
+def _like(key: Key, mark: str) -> Key:
+    """Return a new key that Dask counts with `key` in its groups."""
     if isinstance(key, tuple):
         return (*key, mark)
     return f"{key}-{mark}"
