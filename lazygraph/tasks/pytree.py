@@ -25,7 +25,7 @@ from lazygraph.tasks.containers import (
     register_lazy,
 )
 from lazygraph.tasks.conversions import LeafRules
-from lazygraph.tasks.treedef import Program, run_program
+from lazygraph.tasks.treedef import MOST_AGAIN, Program, run_program
 
 __all__ = [
     "ATOMS",
@@ -114,10 +114,6 @@ def _shared_template(program: Program, npos: int, names: tuple[str, ...]) -> Tem
     """Return one object for equal small templates: a million like calls hold one."""
     return Template(program, npos, names)
 
-
-#: How often containers with lazy values inside may be read again: each place builds its own, and
-#: thirty levels of ``x = (x, x)`` are a thousand million places.
-MOST_AGAIN = 100_000
 
 # What becomes of a container that is read; what is inside can only raise it.
 #: It is passed as it is.

@@ -18,7 +18,11 @@ from lazygraph.tasks.containers import (
 )
 from lazygraph.tasks.reprs import short_repr
 
-__all__ = ["Program", "TreeDef", "run_program", "tree_flatten", "tree_map"]
+__all__ = ["MOST_AGAIN", "Program", "TreeDef", "run_program", "tree_flatten", "tree_map"]
+
+#: How often containers that stand in several places may be read again: thirty levels of
+#: ``x = (x, x)`` are a thousand million places.
+MOST_AGAIN = 100_000
 
 #: Instructions of a stack machine: push the next `n` leaves, then replace the top `k` values
 #: by ``build(values)``.
@@ -113,7 +117,7 @@ def tree_flatten(
     Raises
     ------
     CaptureError
-        If a container contains itself.
+        If a container contains itself, or shared ones stand in more than 100,000 places.
 
     Notes
     -----
@@ -143,6 +147,8 @@ def _walk(
     """Yield each leaf, and each container with builder and size once its leaves have come."""
     stack: list[tuple[Any, Builder | None, int]] = [(tree, None, 0)]
     inside: set[int] = set()
+    read: dict[int, Any] = {}  # what has been read, kept alive: an id must not come again
+    n_again = 0
     while stack:
         value, build, k = stack.pop()
         if build is not None:
@@ -155,7 +161,13 @@ def _walk(
             continue
         if id(value) in inside:
             raise CaptureError(f"a {type(value).__name__} contains itself")
+        n_again += id(value) in read
+        if n_again > MOST_AGAIN:
+            raise CaptureError(
+                f"a {type(value).__name__} stands in more than {MOST_AGAIN:,} places"
+            )
         inside.add(id(value))
+        read[id(value)] = value
         build, children = opened
         stack.append((value, build, len(children)))
         stack += [(child, None, 0) for child in reversed(children)]

@@ -230,9 +230,13 @@ def test_small_arguments_changed_after_the_call_change_nothing() -> None:
     assert value.compute() == expected
 
 
-def test_a_long_list_is_handed_over_as_it_is() -> None:
+def test_a_long_list_is_copied_as_a_short_one() -> None:
     items = list(range(100_000))
-    assert delayed(lambda x: x)(items).compute() is items
+    assert delayed(lambda x: x)(lazygraph.literal(items)).compute() is items
+    total = delayed(len)(items)
+    items.append(5)
+    assert total.compute() == 100_000
+    items.pop()
     lazies = [delayed(inc)(0), *items]
     assert delayed(len)(lazies).compute() == 100_001
 

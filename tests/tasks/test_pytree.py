@@ -15,6 +15,7 @@ from tasks import inc
 from lazygraph import Ref, compute, delayed, literal
 from lazygraph.errors import CaptureError
 from lazygraph.tasks.pytree import LAZY, flatten
+from lazygraph.tasks.treedef import tree_flatten
 
 Point = namedtuple("Point", "x y")  # noqa: PYI024  # the untyped kind counts too
 
@@ -232,3 +233,46 @@ def test_a_container_that_is_changed_later_changes_no_result(n: int) -> None:
 
 def test_equal_templates_are_one_object() -> None:
     assert flatten(([Ref("a")],), {"k": 1})[1] is flatten(([Ref("b")],), {"k": 2})[1]
+
+
+def _doubled(value: Any, times: int) -> Any:
+    for n in range(times):
+        value = [value, value] if n % 2 else {"a": value, "b": (value,)}
+    return value
+
+
+def test_what_an_argument_shares_is_read_once_and_stays_shared() -> None:
+    nested = _doubled([[1, 2]], 40)  # a million million places
+
+    ((kept,), template) = flatten((nested,))
+
+    assert template is None
+    assert kept is not nested
+    assert kept[0] is kept[1]
+    assert kept[0]["a"] is kept[0]["b"][0]
+    assert delayed(len)(nested).compute() == 2
+    few = _doubled([[1, 2]], 6)
+    assert flatten((few,))[0] == (few,)
+
+
+def test_what_is_shared_is_no_longer_the_users() -> None:
+    shared = [[1]]
+    total = delayed(lambda pair: sum(inner[0] for part in pair for inner in part))((shared, shared))
+    shared.append([5])
+    shared[0].append(7)
+    assert total.compute() == 2
+
+
+def test_shared_parts_with_lazy_values_are_built_in_each_place_or_refused() -> None:
+    same = delayed(lambda x: x)
+    few = _doubled([same(3)], 8)
+    assert same(few).compute() == _doubled([3], 8)
+    assert same([few] * 100).compute() == [_doubled([3], 8)] * 100
+    with pytest.raises(CaptureError, match="in parts that it shares, 100,001 times"):
+        same(_doubled([same(3)], 40))
+
+
+def test_values_whose_shared_parts_stand_in_too_many_places_are_refused() -> None:
+    assert len(tree_flatten(_doubled(1, 10))[0]) == 2**10
+    with pytest.raises(CaptureError, match="stands in more than 100,000 places"):
+        tree_flatten(_doubled(1, 40))
