@@ -12,12 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazygraph.autodiff.primitive import primitive
-from lazygraph.autodiff.structures import (
-    fields_of,
-    is_container,
-    is_number,
-    registered_parts,
-)
+from lazygraph.autodiff.structures import fields_of, is_container, is_number, registered_parts
 from lazygraph.errors import CotangentError, GoalError, NotDifferentiable
 from lazygraph.tasks.registration import registrations
 from lazygraph.tasks.reprs import short_repr
