@@ -248,10 +248,8 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 @own(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Elements put one after the other where a mask says."""
-    where = np.nonzero(np.ravel(mask))[0]
-    flat: Any = np.ravel(arr).copy()
-    flat[where] = np.resize(vals, len(where)) if np.ndim(vals) else vals
-    arr[...] = np.reshape(flat, np.shape(arr))
+    where = np.nonzero(mask)
+    arr[where] = np.resize(vals, len(where[0])) if np.ndim(vals) else vals
 
 
 @own(np.trace)

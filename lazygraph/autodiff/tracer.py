@@ -21,7 +21,7 @@ from lazygraph.autodiff.rules.items import with_item
 from lazygraph.autodiff.structures import is_inexact
 from lazygraph.autodiff.table import is_constant
 from lazygraph.autodiff.users import rule_of
-from lazygraph.graphs.nodes import Node
+from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.pytree import LAZY
@@ -57,7 +57,7 @@ _GETITEM, _CAST = Function(op.getitem), Function(np.asarray)
 
 #: Types that nothing traced is inside of, at a glance.
 _LEAVES = frozenset(
-    {float, int, bool, complex, str, type(None), np.ndarray, np.float64, np.float32, Node}
+    {float, int, bool, complex, str, type(None), np.ndarray, np.float64, np.float32, node_type()}
 )
 
 
@@ -192,11 +192,11 @@ def _note_views(made: Tracer, array: Any, func: Any, args: tuple[Any, ...]) -> N
     """
     for given in args:
         if type(given) in RECORDERS and np.may_share_memory(array, raw(given)):
+            given._views.append(ref(made))
             if func is op.getitem and given._trace is made._trace:
                 made._base = (given, args[1])
-                given._views.append(ref(made))
             else:
-                made._is_shared = given._is_shared = True
+                made._is_shared = True
 
 
 class Tracer:
@@ -208,7 +208,7 @@ class Tracer:
         self._value, self._node, self._trace, self._is_shared = value, node, trace, is_shared
         trace.values[node] = value
         self._base: tuple[Tracer, Any] | None = None  # what it is an item of, and which
-        self._views: list[ref[Tracer]] = []  # the items that have been taken of it
+        self._views: list[ref[Tracer]] = []  # what has been made of its memory
 
     def _snapshot(self) -> Tracer:
         """The same, whatever happens to this one in place."""

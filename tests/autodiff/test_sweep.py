@@ -260,8 +260,35 @@ CALLS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
 
 ]  # fmt: skip
 
-#: Derivatives that are not known by some of their arguments, or not at all, and say so.
-UNKNOWN = {"erfcinv": "", "jv": "", "iv": "", "kv": ""}
+#: Functions that have no rule by some of their arguments, and say so; by all of them, if traced.
+UNKNOWN = frozenset(
+    [
+        "betainc",
+        "boxcox1p",
+        "corrcoef",
+        "ellipe",
+        "ellipk",
+        "expn",
+        "gammainc",
+        "gammaincc",
+        "hyp2f1",
+        "i1e",
+        "inv_boxcox",
+        "iv",
+        "ive",
+        "jv",
+        "kv",
+        "logpdf",
+        "pdf",
+        "multigammaln",
+        "pseudo_huber",
+        "sliding_window_view",
+        "tensorsolve",
+        "vander",
+    ]
+)
+#: Python of scipy's that makes arrays of what it is given: to be called as a task.
+AS_A_TASK = frozenset("cdf logcdf log_softmax logsumexp logpmf polygamma sf".split())  # noqa: SIM905
 
 
 def _name(n: int) -> str:
@@ -342,8 +369,10 @@ def test_a_call_has_the_slopes_that_differences_find(n: int, write: Any) -> None
         expected = _slope(lambda moved: _goal(n, moved, weights), values, directions)
         try:
             found = vjp(write(n, given), lazies[k], weights).compute(scheduler="sync")
-        except DerivativeError as error:
-            pytest.skip(str(error)[:80])
+        except DerivativeError:
+            allowed = UNKNOWN | (AS_A_TASK if write is _traced else frozenset())
+            assert getattr(CALLS[n][0], "__name__", "") in allowed
+            continue
 
         assert np.shape(found) == np.shape(value)
         assert np.sum(found * directions[k]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
