@@ -179,6 +179,7 @@ def annotate(
     `step` is None where the plan only needs what another run has left behind.
     """
     _TRACEBACK.__set__(error, _from_user(_TRACEBACK.__get__(error)))
+    error = exited(error, key, shown.partition("(")[0])
     wanted_by = [] if step is None else _wanted_by(plan, step)
     add_note(error, _note(key, shown, site, wanted_by))
     with suppress(Exception):  # its class may allow no attributes

@@ -71,13 +71,13 @@ class RunState:
         else:
             released.append(step)
         for slot in plan.dependencies[step]:
-            needed[slot] -= 1
-            if not needed[slot]:
+            count = needed[slot] = needed[slot] - 1
+            if not count:
                 released.append(slot)
         self.left -= 1
         for user in plan.dependents[step]:
-            waiting[user] -= 1
-            if not waiting[user]:
+            count = waiting[user] = waiting[user] - 1
+            if not count:
                 heappush(self.ready, user)
         return released
 

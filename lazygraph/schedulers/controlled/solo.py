@@ -97,6 +97,7 @@ class Solo(Team):
                     yield from run.arrivals()
         finally:
             self.close()
+            self.workers.clear()
             run.close()
 
 
@@ -106,13 +107,10 @@ class _Caller(Worker):
     def __init__(self, team: Team) -> None:
         super().__init__(team, "main")
         self.is_coming = False
-        self._host = current_host()
-
-    def _is_dismissed(self) -> bool:
-        return self._host is not None and self._host.is_dismissed
+        self.host = current_host()
 
     def _may_go(self, only: TeamRun | None) -> bool:
-        if self._is_dismissed():
+        if self.host is not None and self.host.is_dismissed:
             raise RunStopped("the run around this compute has ended")
         return super()._may_go(only)
 

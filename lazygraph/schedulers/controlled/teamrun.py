@@ -74,9 +74,7 @@ class TeamRun(ActiveRun):
         state = _state(plan, terms, lookahead) if state is None else state
         super().__init__(plan, observers, terms, name, num_workers, state, lock)
         self._attend = attend
-        self.call = self._call_here if host is None else self._call_apart
-        if host is not None:
-            self.context.run(enter_task, host)
+        self.call = _calls_here(state, terms) if host is None else self._calls_apart(host)
         self.is_done = self.goes_back = False
         self.is_timed = is_timed(plan)
         self.is_controlled = not is_simple(plan, terms)  # when attempts began matters
@@ -86,22 +84,24 @@ class TeamRun(ActiveRun):
         self.steps_of: Callable[[TeamRun], list[int]] = _none
         self._loop: LoopExecutor | None = None
 
-    def _call_here(self, step: int) -> Any:
-        """Run a step in the caller's own context."""
-        if self.terms.seed is None:
-            return self.state.call(step)
-        with seeded(self.terms.seed.at(step)):
-            return self.state.call(step)
+    def _calls_apart(self, host: Host) -> Callable[[int], Any]:
+        """Return what runs a step in a copy of the caller's context.
 
-    def _call_apart(self, step: int) -> Any:
-        """Run a step in a copy of the caller's context: no task sees what another has set."""
-        plan, values, context = self.plan, self.state.values, self.context.copy()
-        if self.terms.seed is not None:
-            context.run(draw_from, self.terms.seed.at(step))
-        slots = plan.slots[step]
-        if len(slots) == 1:
-            return context.run(plan.funcs[step], values[slots[0]])
-        return context.run(plan.funcs[step], *[values[slot] for slot in slots])
+        So no task sees what another has set. It leads to no run, and so keeps none alive.
+        """
+        self.context.run(enter_task, host)
+        copy, seed = self.context.copy, self.terms.seed
+        funcs, slots, values = self.plan.funcs, self.plan.slots, self.state.values
+
+        def call(step: int) -> Any:
+            run, args = copy().run, slots[step]
+            if seed is not None:
+                run(draw_from, seed.at(step))
+            if len(args) == 1:
+                return run(funcs[step], values[args[0]])
+            return run(funcs[step], *[values[slot] for slot in args])
+
+        return call
 
     # ---------------------------------------------------------------- news
     def report(self, message: Message) -> None:
@@ -209,6 +209,19 @@ def _state(plan: Plan, terms: Terms, lookahead: int | None) -> RunState:
     if lookahead is None and is_simple(plan, terms):
         return RunState(plan)
     return ControlledState(plan, terms, executors_of(plan), lookahead)
+
+
+def _calls_here(state: RunState, terms: Terms) -> Callable[[int], Any]:
+    """Return what runs a step in the context of whoever calls it."""
+    seed = terms.seed
+    if seed is None:
+        return state.call
+
+    def call(step: int) -> Any:
+        with seeded(seed.at(step)):
+            return state.call(step)
+
+    return call
 
 
 def _none(_: TeamRun) -> list[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import RunError
+from lazygraph.schedulers.controlled.host import Host
 from lazygraph.schedulers.controlled.messages import Left, Outcome
 from lazygraph.schedulers.controlled.teamrun import TeamRun
 from lazygraph.schedulers.explain import stack_of
@@ -66,6 +68,7 @@ class Worker:
 
     def __init__(self, team: Team, name: str, home: TeamRun | None = None) -> None:
         self.team, self.name, self.home = team, name, home
+        self.host: Host | None = None  # of the task around, where the thread is not the team's
         self.run: TeamRun | None = None
         self.step = -1  # what it runs, -1 between tasks
         self.only: TeamRun | None = None  # the run it sleeps for; None: any
@@ -75,19 +78,23 @@ class Worker:
         self.ident = 0
         self.alarm = threading.Lock()
         self.alarm.acquire()
-        # A daemon: a task that outlives Ctrl-C must not keep the interpreter from leaving.
-        self.thread = threading.Thread(target=self._live, name=f"lazygraph-{name}", daemon=True)
+        self.thread = threading.current_thread()  # until it begins in its own
 
     def start(self) -> None:
         """Begin in a thread of its own."""
         try:
-            self.thread.start()
+            # A daemon: a task that outlives Ctrl-C must not keep the interpreter from leaving.
+            self._begin(daemon=True)
         except RuntimeError as error:
             if "daemon" not in str(error):
                 raise
-            # Subinterpreters have no daemons.
-            self.thread = threading.Thread(target=self._live, name=self.thread.name, daemon=False)
-            self.thread.start()
+            self._begin(daemon=False)  # subinterpreters have no daemons
+
+    def _begin(self, *, daemon: bool) -> None:
+        self.thread = threading.Thread(
+            target=self._live, name=f"lazygraph-{self.name}", daemon=daemon
+        )
+        self.thread.start()
 
     def _live(self) -> None:
         self.ident = threading.get_ident()
@@ -134,36 +141,42 @@ class Worker:
     def _sleep(self) -> None:
         self.alarm.acquire()
 
-    def _is_dismissed(self) -> bool:
-        return self.team.is_closed
-
     def run_from(self, run: TeamRun, step: int | None) -> None:
         """Run a step, then what it and others made ready, while there is more of the run."""
-        team, state, watch, call = self.team, run.state, run.watch, run.call
-        lock, sleepers = team.lock, team.sleepers
+        team, state, watch, host = self.team, run.state, run.watch, self.host
+        lock, sleepers, is_controlled = team.lock, team.sleepers, run.is_controlled
+        call = partial(self._call_in_time, run) if run.is_timed else run.call
+        # Names of this frame: quicker than attributes.
+        advance, take, forget = (
+            state.advance,
+            state.take,
+            state.forget if watch is None else run.release,
+        )
         began = 0.0
         self.run = run
         while step is not None:
             self.step = step
             if watch is not None:
                 watch.started(step, self.name)
-            if run.is_controlled:
+            if is_controlled:
                 began = perf_counter()
             try:
-                value = call(step) if not run.is_timed else self._call_in_time(run, step)
+                value = call(step)
             except BaseException as error:
                 self._fail(run, step, error, began)
                 break
             if watch is not None:
                 watch.ended(step, self.name, value)
             with lock:
-                released = state.advance(step, value)
-                step = None if state.has_news or self._is_dismissed() else state.take()
-                if (sleepers or team.n_missing) and state.n_ready:
-                    team.call_help(state.n_ready, run)
+                released = advance(step, value)
+                if state.has_news or team.is_closed or (host is not None and host.is_dismissed):
+                    step = None
+                else:
+                    step = take()
+                if (sleepers or team.n_missing) and (n_ready := state.n_ready):
+                    team.call_help(n_ready, run)
             del value  # or it would outlive its release by one step
-            if released:
-                run.release(released)
+            forget(released)
         self.run, self.step = None, -1
         team.attend(run)
 

@@ -219,8 +219,12 @@ def boom(started: threading.Event) -> None:
 @pytest.mark.parametrize("options", [{}, {"retries": 1}], ids=["plain", "controlled"])
 def test_an_outer_error_ends_nested_controlled_runs(options: Any) -> None:
     """One task computes many, one after the other; another fails meanwhile."""
-    started, failed, ended = threading.Event(), threading.Event(), threading.Event()
+    begun, started, failed, ended = (threading.Event() for _ in range(4))
     ran: list[int] = []
+
+    def other() -> None:
+        begun.set()  # now: else both threads might work on what the first task computes
+        boom(started)
 
     def step(i: int) -> None:
         started.set()
@@ -228,14 +232,15 @@ def test_an_outer_error_ends_nested_controlled_runs(options: Any) -> None:
         ran.append(i)
 
     def inner() -> None:
+        begun.wait(10)
         try:
             compute(*[delayed(step, priority=1)(i) for i in range(100)])
         finally:
             ended.set()
 
-    one, other = delayed(inner, **options), delayed(boom, **options)
+    tasks = [delayed(func, **options)() for func in (other, inner)]
     with pytest.raises(ValueError, match="boom"):
-        compute(other(started), one(), scheduler="threads", num_workers=2)
+        compute(*tasks, scheduler="threads", num_workers=2)
     failed.set()
     assert ended.wait(10)
     assert ran == [0]  # the one in hand
