@@ -18,7 +18,7 @@ ORDERS = frozenset({"jv", "yv", "iv", "kv", "ive", "kve", "jn", "yn", "polygamma
 
 @lru_cache(maxsize=1)
 def _autograd() -> Any:
-    """The modules of autograd's that are wanted; None where it is not installed, or too old."""
+    """Return autograd's core and tracer modules; None if it is not installed, or too old."""
     try:
         import_module("autograd.numpy")
         core, tracer = import_module("autograd.core"), import_module("autograd.tracer")
@@ -73,7 +73,7 @@ def row_cts(
     kwargs: dict[str, Any],
     wanted: tuple[int, ...],
 ) -> list[Any]:
-    """The cotangents of positional arguments."""
+    """Return the cotangents of the wanted positional arguments, by autograd's rule."""
     core, _ = _autograd()
     back = _rule_of(func)(wanted, out, args, kwargs)
     return [core.add_outgrads(None, part)[0] for part in back(ct)]

@@ -68,7 +68,7 @@ class BackwardPass:
             self._go_back()
 
     def step(self, node: Node) -> Node:
-        """The node that stands for all of one key."""
+        """Return the node that stands for all of one key."""
         position = self._position.get(node, -1)
         return node if position < 0 else self.steps[position]
 
@@ -98,7 +98,7 @@ class BackwardPass:
             self.edges.append(Edge(tail, node, part))
 
     def _derived(self, context: VjpContext) -> Edges:
-        """The edges of a task; of one that is made of others, by going back through those."""
+        """Return a task's edges; of one made of other tasks, by a backward pass through those."""
         found = derive(context)
         if not isinstance(found, Inner):
             return found
@@ -112,14 +112,14 @@ class BackwardPass:
         return type(leaf) is self._kind and self.step(self._again.original(leaf)) in self._active
 
     def like(self, node: Node) -> Node:
-        """The `Like` of a node's result, one task however often it is asked for."""
+        """Return the `Like` of a node's result, one task however often it is asked for."""
         made = self._likes.get(node)
         if made is None:
             made = self._likes[node] = like(node)
         return made
 
     def total(self, node: Node) -> Node | None:
-        """The cotangent of a node's result; None if the outputs do not depend on it."""
+        """Return the cotangent of a node's result; None if the outputs do not depend on it."""
         node = self.step(node)
         return self._cts[node].total() if node in self._cts else None
 

@@ -103,7 +103,7 @@ class _Back:
         return f"{type(self).__name__}({self.function.name})"
 
     def _explained(self, find: Callable[[], list[Any]]) -> Any:
-        """The cotangents that `find` gives: one as it is, several in a tuple.
+        """Return the cotangents that `find` gives: one as it is, several in a tuple.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Known(_Back):
     _is_early = True
 
     def __call__(self, ct: Any, out: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """The cotangents of the wanted arguments."""
+        """Return the cotangents of the wanted arguments."""
         return self._explained(lambda: self._found(ct, out, args, kwargs))
 
     def _found(self, ct: Any, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
@@ -147,7 +147,7 @@ class BlackBox(_Back):
     _is_early = True
 
     def __call__(self, ct: Any, out: Any, /, *leaves: Any) -> Any:
-        """The cotangents of the wanted leaves; `out` holds the result, if it is known."""
+        """Return the cotangents of the wanted leaves; `out` holds the result, if it is known."""
         return self._explained(lambda: pull_back(self._call, ct, leaves, self.wanted, *out))
 
     def _call(self, leaves: list[Any]) -> Any:

@@ -77,7 +77,7 @@ def _key_of(item: Any) -> Any:
 
 @short_traceback
 def backward(y: Any, wrt: Any = None) -> Backward:
-    """The derivative of a scalar by every edge's tail, by name.
+    """Return the derivatives of a scalar, by key and by edge, as a mapping.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def backward(y: Any, wrt: Any = None) -> Backward:
 
 
 def _sources(goal: Node) -> list[Node]:
-    """What a goal is made of: inputs, or else numbers."""
+    """Return the inputs a goal depends on, or else its tasks that only hold numbers."""
     steps = unique_nodes([goal]).nodes
     found = [node for node in steps if name_of(node) is not None]
     found = found or [node for node in steps if _is_number(node)]

@@ -100,7 +100,7 @@ class _Check:
         return Run("check_grads", self._options).nodes(nodes)
 
     def derivatives(self) -> dict[str, float]:
-        """What the way back, and the way forward, say of the direction."""
+        """Return the derivative along the direction, by the vjp and by the jvp."""
         cts = self._run(vjp(self._outputs, self._wrt, self.weights))
         changes = self._run(jvp(self._outputs, self._wrt, self._direction))
         return {"vjp": _dot(cts, self._direction), "jvp": _dot(changes, self.weights)}

@@ -57,7 +57,7 @@ _FLOAT64 = Like((), np.dtype(float))
 
 @primitive
 def like(value: Any) -> Any:
-    """The `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
+    """Return the `Like` of a number or array; of a list, tuple or dict, one like it of `Like`.
 
     Of a dataclass, a dict by field. Parts that are no numbers have None; and None, where a part
     of a cotangent has no influence, stays None.
@@ -127,7 +127,7 @@ def map_parts(func: Any, *values: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _float_kind(dtype: Any) -> Any:
-    """The dtype of cotangents for values of `dtype`: itself, or float64 for whole numbers."""
+    """Return the dtype of cotangents for `dtype`: itself, or float64 for whole numbers."""
     return dtype if np.issubdtype(dtype, np.inexact) else np.dtype(float)
 
 
@@ -153,7 +153,7 @@ def ones(form: Any) -> Any:
 
 @primitive
 def seed(goal: Any, holomorphic: bool = False) -> Any:
-    """The cotangent that a scalar goal begins with: one, in its dtype.
+    """Return the cotangent that a scalar goal begins with: one, in its dtype.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def _plus(a: Any, b: Any) -> Any:
 
 @primitive
 def add_n(first: Any, *others: Any) -> Any:
-    """The sum of cotangents, from left to right: the same to the bit on every scheduler."""
+    """Sum cotangents from left to right: the same to the bit on every scheduler."""
     if len(others) > 1 and type(first) is type(others[0]) is np.ndarray:
         return _added(first + others[0], others[1:])
     total = first
@@ -367,7 +367,7 @@ def _check_parts(ct: Any, form: Any, what: str) -> None:
 
 @primitive
 def part(whole: Any, way: Path) -> Any:
-    """What is at the end of a way inside a cotangent; None if it has none there."""
+    """Return what is at the end of a path inside a cotangent; None if it has none there."""
     return _found(whole, way)
 
 
@@ -382,7 +382,7 @@ def _item(whole: Any, name: str) -> Any:
 
 @primitive
 def placed(ct: Any, way: Path, form: Any) -> Any:
-    """A cotangent like `form` that has `ct` at the end of a way, and None elsewhere."""
+    """Return a cotangent like `form` with `ct` at the end of a path, and None elsewhere."""
     if not way or form is None:  # what has been None itself has no influence
         return None if form is None else ct
     (_, name), *rest = way

@@ -44,7 +44,7 @@ class Cutout:
         return [(place, x.number) for place, x in constants if type(x) is _Hole]
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
-        """The values of the outputs, given those of the holes in the order of their numbers."""
+        """Compute the outputs, given the values of the holes in the order of their numbers."""
         filled = self._plan.blank_values()
         for place, number in self._holes:
             filled[-1 - place] = values[number]

@@ -120,7 +120,7 @@ def _edges(context: VjpContext, entry: Entry) -> Edges | None:
 
 
 def _as_arrays(context: VjpContext, entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments, lists of numbers made the arrays that numpy takes them for."""
+    """Return the arguments, with lists of numbers made the arrays that numpy takes them for."""
     if entry.takes_lists:
         return given
     bound = given
@@ -155,7 +155,7 @@ class _Needs(NamedTuple):
         return name in ("ct", "out", "like_out") or name.removeprefix("like_") in self.bound
 
     def value(self, name: str) -> Any:
-        """The thing itself, lazy or not."""
+        """Return the value that a rule's parameter names, lazy or not."""
         if name == "ct":
             return self.context.ct
         if name in self.bound:

@@ -20,7 +20,7 @@ __all__ = ["expand"]
 
 @singledispatch
 def expand(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a call of a function is made of, as lazy values; NotImplemented if it is made of nothing."""
+    """Return what a call is made of, as lazy values; NotImplemented if it is not made of others."""
     if func is apply and type(args[0]) is not node_type():  # the call of a known function
         return lazily(Function(args[0]), args[1:], kwargs)
     return NotImplemented

@@ -37,7 +37,7 @@ _ARCS = {f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cos
 
 
 def numpy_twin(func: Any) -> str | None:
-    """The name of numpy's function that does what one of `math` or `cmath` does."""
+    """Return the name of numpy's function that does what one of `math` or `cmath` does."""
     if getattr(func, "__module__", None) not in ("math", "cmath") or func in _OTHERS:
         return None
     name = func.__name__
@@ -46,7 +46,7 @@ def numpy_twin(func: Any) -> str | None:
 
 
 def reason_of(error: BaseException) -> str | None:
-    """What happened, on which line of the user's, and what to do; None if it is the user's own."""
+    """Tell what happened, on which line, and what to do; None if the error is the user's own."""
     trace = _users_step(error)
     if trace is not None and _is_raised_by(trace) and _escape_of(error) is None:
         return None
@@ -65,7 +65,7 @@ def reason_of(error: BaseException) -> str | None:
 
 
 def _escape_of(error: BaseException) -> BaseException | None:
-    """What a traced value has raised, if that is behind an error: numpy raises its own because."""
+    """Return the `Escaped` that is, or has led to, an error; None if there is none."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, Escaped):
         cause = cause.__cause__ or cause.__context__
@@ -89,7 +89,7 @@ def _shown(error: BaseException) -> str:
 
 
 def _users_step(error: BaseException) -> types.TracebackType | None:
-    """The innermost step that is neither this library's, nor Python's, nor installed."""
+    """Return the innermost step that is neither this library's, nor Python's, nor installed."""
     found, trace = None, error.__traceback__
     while trace is not None:
         if not _is_foreign(trace.tb_frame.f_code.co_filename):
@@ -99,7 +99,7 @@ def _users_step(error: BaseException) -> types.TracebackType | None:
 
 
 def _text_of(trace: types.TracebackType) -> str:
-    """The source of the expression that a step of a traceback is at; of its line, if unknown."""
+    """Return the source of the expression a traceback's step is at; of its line, if unknown."""
     code = trace.tb_frame.f_code
     line = linecache.getline(code.co_filename, trace.tb_lineno)
     first, last, start, end = next(islice(code.co_positions(), trace.tb_lasti // 2, None))

@@ -31,7 +31,7 @@ def grad(
     strict: bool = False,
     holomorphic: bool = False,
 ) -> Any:
-    """The derivative of a scalar by lazy values, itself lazy; or of a function, a function.
+    """Return the derivative of a scalar by lazy values, itself lazy; or of a function, a function.
 
     ``grad(f)`` is a function of the arguments of `f`, and gives the derivative by the first, or
     by those that `argnums` names: ``grad(f)(3.0)``. Given lazy values, it gives lazy ones.
@@ -99,7 +99,7 @@ def value_and_grad(
     strict: bool = False,
     holomorphic: bool = False,
 ) -> Any:
-    """The goal and its derivative, to be computed together: ``(y, grad(y, wrt))``.
+    """Return the goal and its derivative, to be computed together: ``(y, grad(y, wrt))``.
 
     Of a function, a function that gives both; see `grad`.
 
@@ -125,7 +125,7 @@ def value_and_grad(
 
 @short_traceback
 def vjp(outputs: Any, wrt: Any, *cotangents: Any, strict: bool = False) -> Any:
-    """The cotangents of `wrt`, given those of `outputs`: the vector-Jacobian product.
+    """Return the cotangents of `wrt`, given those of `outputs`: the vector-Jacobian product.
 
     Of a function, ``vjp(f, *arguments)`` gives its result, and a function from the cotangent of
     that to a tuple of the arguments'.
@@ -190,7 +190,7 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
 
 @short_traceback
 def hvp(y: Any, wrt: Any, vectors: Any) -> Any:
-    """The product of the Hessian of a scalar with `vectors`, which are as `wrt`."""
+    """Return the product of the Hessian of a scalar with `vectors`, which are as `wrt`."""
     return vjp(grad(y, wrt), wrt, vectors)
 
 

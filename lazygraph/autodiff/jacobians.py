@@ -22,7 +22,7 @@ __all__ = ["hessian", "jacobian"]
 
 @short_traceback
 def jacobian(outputs: Any, wrt: Any = None, *, argnums: Any = 0, holomorphic: bool = False) -> Any:
-    """The derivative of every number of `outputs` by every number of `wrt`, itself lazy.
+    """Return the derivative of every number of `outputs` by every number of `wrt`, itself lazy.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def jacobian(outputs: Any, wrt: Any = None, *, argnums: Any = 0, holomorphic: bo
 
 @short_traceback
 def hessian(y: Any, wrt: Any = None, *, argnums: Any = 0) -> Any:
-    """The second derivative of a scalar: ``jacobian(grad(y, wrt), wrt)``.
+    """Return the second derivative of a scalar: ``jacobian(grad(y, wrt), wrt)``.
 
     Of a function, ``hessian(f)`` is one of its arguments.
 
@@ -72,7 +72,7 @@ def hessian(y: Any, wrt: Any = None, *, argnums: Any = 0) -> Any:
 
 
 def _rows(end: Node, targets: Targets, holomorphic: bool) -> Iterator[Node]:
-    """The Jacobians of one output by each of the targets."""
+    """Return the Jacobians of one output by each of the targets."""
     probe: Node = ones(like(end))
     cts = targets.cotangents(BackwardPass([end], [probe], targets.nodes))
     inner, outside = cut(cts, [probe])

@@ -36,7 +36,7 @@ _MOST_CALLS_OF_ITSELF = 3
 
 
 def run_text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a function gives, run as it is written.
+    """Return what a function gives, run as it is written.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def has_text(func: Any) -> bool:
 
 
 def with_our_names(func: Any) -> Any:
-    """A function as a task calls it; a method of a distribution of scipy's, as one that is traced."""
+    """Return a function as a task calls it; a scipy distribution's method so that it is traced."""
     if type(func) is MethodType and type(func.__self__).__module__.startswith("scipy.stats"):
         return MethodType(_with_our_names(func.__func__), func.__self__)
     return func
@@ -76,7 +76,7 @@ def with_our_names(func: Any) -> Any:
 
 @contextmanager
 def making_for(values: Iterable[Any]) -> Iterator[None]:
-    """A time in which numpy's text makes arrays that these traced values may be put into."""
+    """Let numpy's text make, inside the block, arrays that these traced values may be put into."""
     token = _trace.set(_innermost(values))
     try:
         yield
@@ -139,7 +139,7 @@ class _Module:
 
 
 def _ours(value: Any) -> Any:
-    """What stands in the place of something that numpy's text names."""
+    """Return what stands in the place of something that numpy's text names."""
     if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "numpy":
         return _Module(value)
     try:
@@ -157,7 +157,7 @@ def _ours(value: Any) -> Any:
 
 
 def _as_array(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    """What ``asarray`` and its like do, of traced values too."""
+    """Do what ``asarray`` and its like do, of traced values too."""
     if isinstance(value, (list, tuple)) and has_tracer(value):
         value = np.stack([_as_array(item) for item in value])
     if not has_tracer(value):
@@ -178,7 +178,7 @@ def _copied(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
 
 
 def _buffer(make: Callable[..., Any]) -> Callable[..., Any]:
-    """What makes an array that traced values may be put into."""
+    """Return `make` changed so that traced values may be put into the arrays it makes."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         made = make(*map(raw, args), **kwargs)

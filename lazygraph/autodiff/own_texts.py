@@ -30,7 +30,7 @@ def _named(module: Any, *names: str) -> list[Any]:
 
 @own(np.sum)
 def total(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
-    """The sum of the elements that are asked for by ``where=``, and of ``initial=``."""
+    """Sum the elements that ``where=`` asks for, and add ``initial=``."""
     chosen, initial = kwargs.pop("where", True), kwargs.pop("initial", None)
     made = np.sum(a if chosen is True else np.where(chosen, a, 0.0), axis, dtype, **kwargs)
     return made if initial is None else made + initial
@@ -51,7 +51,7 @@ _extreme(np.min, np.inf)
 
 @own(np.prod)
 def product(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
-    """The product of the elements that are asked for by ``where=``, and of ``initial=``."""
+    """Multiply the elements that ``where=`` asks for, and ``initial=``."""
     chosen, initial = kwargs.pop("where", True), kwargs.pop("initial", 1.0)
     return (
         np.prod(a if chosen is True else np.where(chosen, a, 1.0), axis, dtype, **kwargs) * initial
@@ -60,7 +60,7 @@ def product(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
 
 @own(np.mean)
 def mean(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
-    """The mean of the elements that are asked for by ``where=``."""
+    """Return the mean of the elements that ``where=`` asks for."""
     chosen = kwargs.pop("where", True)
     n = np.sum(np.broadcast_to(chosen, np.shape(a)), axis, **kwargs)
     return np.sum(np.where(chosen, a, 0.0), axis, dtype, **kwargs) / n
@@ -68,7 +68,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
 
 @own(np.var)
 def variance(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:  # noqa: ARG001
-    """The variance of the elements that are asked for by ``where=``."""
+    """Return the variance of the elements that ``where=`` asks for."""
     chosen, ddof = kwargs.pop("where", True), kwargs.pop("ddof", kwargs.pop("correction", 0))
     kwargs.pop("mean", None)
     n = np.sum(np.broadcast_to(chosen, np.shape(a)), axis, **kwargs)
@@ -78,7 +78,7 @@ def variance(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
 
 @own(np.std)
 def deviation(a: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
-    """The square root of the variance."""
+    """Return the square root of the variance."""
     return np.sqrt(variance(a, axis, dtype, **kwargs))
 
 
@@ -99,19 +99,19 @@ _of_present("nanmin", np.inf)
 
 @own(np.nanmean)
 def nanmean(a: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """The mean of what is a number."""
+    """Return the mean of the elements that are not NaN."""
     return mean(np.nan_to_num(a), axis, where=~np.isnan(raw(a)), **kwargs)
 
 
 @own(np.nanvar)
 def nanvar(a: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """The variance of what is a number."""
+    """Return the variance of the elements that are not NaN."""
     return variance(np.nan_to_num(a), axis, where=~np.isnan(raw(a)), **kwargs)
 
 
 @own(np.nanstd)
 def nanstd(a: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """The square root of the variance of what is a number."""
+    """Return the standard deviation of the elements that are not NaN."""
     return np.sqrt(nanvar(a, axis, **kwargs))
 
 
@@ -137,7 +137,7 @@ def cumprod(a: Any, axis: Any = None, **_: Any) -> Any:
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
 ) -> Any:
-    """The vector product."""
+    """Return the vector product."""
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     a, b = np.moveaxis(a, axisa, 0), np.moveaxis(b, axisb, 0)
     if len(a) == len(b) == 2:
@@ -151,7 +151,7 @@ def cross(
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """A line through points, at x."""
+    """Interpolate linearly between the points (xp, fp), at x."""
     if period is not None:
         raise Escaped("np.interp is known without period=")
     given, points = raw(x), np.asarray(raw(xp), float)
@@ -164,7 +164,7 @@ def interp(
 
 
 def _sliding(a: Any, v: Any, mode: str) -> Any:
-    """Sums of products of a long sequence with a short one that goes along it, from its end."""
+    """Return the sums of products of the longer sequence with the shorter, reversed and shifted."""
     if len(v) > len(a):
         a, v = v, a
     n, m = len(a), len(v)
@@ -178,21 +178,21 @@ def _sliding(a: Any, v: Any, mode: str) -> Any:
 
 @own(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """The product of two sequences as polynomials."""
+    """Multiply two sequences as polynomials."""
     a, v = [np.atleast_1d(x) if x is not raw(x) else np.atleast_1d(np.asarray(x)) for x in (a, v)]
     return _sliding(a, v, mode)
 
 
 @own(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """Sums of products of a sequence with another that goes along it."""
+    """Return the sums of products of a sequence with the conjugate of another, shifted."""
     a, v = [np.atleast_1d(x) if x is not raw(x) else np.atleast_1d(np.asarray(x)) for x in (a, v)]
     return _sliding(a, np.conj(v)[::-1], mode)
 
 
 @own(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
-    """The scalar product, of the first's conjugate."""
+    """Return the scalar product of the conjugate of `a` with `b`, both flattened."""
     return np.sum(np.conj(np.ravel(a)) * np.ravel(b))
 
 
@@ -204,20 +204,20 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 
 @own(np.copysign)
 def copysign(x1: Any, x2: Any) -> Any:
-    """The first's size with the second's sign."""
+    """Return the first's size with the second's sign."""
     sign = np.copysign(1.0, raw(x1)) * np.copysign(1.0, raw(x2))
     return x1 * sign.astype(np.result_type(raw(x1)))
 
 
 @own(np.ldexp)
 def ldexp(x1: Any, x2: Any) -> Any:
-    """A number times a power of two."""
+    """Return a number times a power of two."""
     return x1 * np.ldexp(1.0, raw(x2))
 
 
 @own(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """The first choice whose condition holds."""
+    """Return, for each element, the first choice whose condition holds."""
     made = default
     for condition, choice in reversed([*zip(condlist, choicelist, strict=True)]):
         made = np.where(condition, choice, made)
@@ -254,13 +254,13 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 
 @own(np.trace)
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    """The sum of a diagonal."""
+    """Sum a diagonal."""
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @own(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:  # noqa: ARG001
-    """The same elements in a larger shape."""
+    """Broadcast an array to a larger shape."""
     return np.broadcast_to(array, shape)
 
 

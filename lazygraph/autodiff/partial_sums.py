@@ -48,7 +48,7 @@ class PartialSum:
             self._parts = [add_n(*self._parts)]
 
     def total(self) -> Node:
-        """The sum of all parts so far."""
+        """Return the sum of all parts so far."""
         if self._total is None:
             self._merge_lookups()
             parts = self._parts

@@ -33,14 +33,14 @@ def lazily(
     code: CodeType | str | None = None,
     lasti: int = 0,
 ) -> Node:
-    """The lazy result of a call; `code` and `lasti` say where it counts as captured."""
+    """Return the lazy result of a call; `code` and `lasti` say where it counts as captured."""
     leaves, template = flatten(args, kwargs)
     made: Node = make_node(node_type(), function, leaves, template, FRESH, code, lasti)
     return made
 
 
 def _recorder(values: Iterable[Any]) -> Callable[..., Any] | None:
-    """What to call a function by, if one of the values is traced."""
+    """Return what to call a function by if one of the values is traced; None if none is."""
     for value in values:
         kind = type(value)
         found = RECORDERS.get(kind)
@@ -52,7 +52,7 @@ def _recorder(values: Iterable[Any]) -> Callable[..., Any] | None:
 
 
 def derived(function: Function, name: Any, make: Callable[[], Function]) -> Function:
-    """What is made of a function, once, and kept with it: gone when the function is."""
+    """Return what `make` makes of a function: made once, and kept as long as the function is."""
     known: dict[Any, Function] = vars(function).setdefault("_derived", {})
     try:
         made = known.get(name)

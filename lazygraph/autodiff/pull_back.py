@@ -44,7 +44,7 @@ def pull_back(
     wanted: tuple[int, ...],
     out: Any = UNKNOWN,
 ) -> list[Any]:
-    """The cotangents of some leaves of a call, which is made once more, traced.
+    """Return the cotangents of some leaves of a call, which is made once more, traced.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def run_traced(
     wanted: tuple[int, ...],
     out: Any = UNKNOWN,
 ) -> Iterator[TracedRun]:
-    """A call, made once more, traced: what it gives, and its cotangents; as `pull_back`."""
+    """Make a call once more, traced, for its result and its cotangents; as `pull_back`."""
     leaves = list(leaves)
     try:
         run = TracedRun(call, leaves, wanted, out, as_float)
@@ -122,13 +122,13 @@ class TracedRun:
         self.made = mapped(from_objects, made)
 
     def value(self) -> Any:
-        """What it has given, not traced by this run any more."""
+        """Return what the call has given, not traced by this run any more."""
         return mapped(
             lambda x: x._value if has_tracer(x) and x._trace is self.trace else x, self.made
         )
 
     def cts(self, ct: Any) -> list[Any]:
-        """The cotangents of the wanted leaves, given that of the result."""
+        """Return the cotangents of the wanted leaves, given that of the result."""
         wanted = [self._leaves[n] for n in self._wanted]
         ends = _ends(self.trace, self.made, ct, wanted)
         found = _cotangents(self.trace, ends, self._given)
@@ -218,7 +218,7 @@ def _ends(trace: Trace, out: Any, ct: Any, leaves: list[Any]) -> list[tuple[Trac
 
 
 def _refuse_escapes(trace: Trace, leaves: list[Any]) -> None:
-    """A number without a trace may have been read from a text, or from what has escaped."""
+    """Raise `Escaped` if an untraced result may have come from a text, or from a traced value."""
     if trace.escapes:
         raise Escaped(trace.escapes[0])
     for text in [part for part in _parts(leaves) if isinstance(part, (str, bytes))]:
@@ -228,7 +228,7 @@ def _refuse_escapes(trace: Trace, leaves: list[Any]) -> None:
 def _cotangents(
     trace: Trace, ends: Sequence[tuple[Tracer, Any]], given: list[Any]
 ) -> dict[Node, Any]:
-    """The cotangents of a trace's roots, by node."""
+    """Return the cotangents of a trace's roots, by node."""
     roots = [part._node for part in _parts(given) if has_tracer(part) and part._trace is trace]
     if not ends or not roots:
         return {}
@@ -241,7 +241,7 @@ def _cotangents(
 
 
 def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
-    """What tasks give, some of which have values already; those of others go when used up."""
+    """Compute what tasks give, from the values of some; values used up on the way are released."""
     order = unique_nodes(outputs, values).nodes
     kind, new = node_type(), set(order)
     goes_on = new.difference(outputs)
@@ -266,7 +266,7 @@ def _evaluated(outputs: list[Node], values: dict[Node, Any]) -> list[Any]:
 
 
 def _ct_of(found: dict[Node, Any], given: Any, value: Any) -> Any:
-    """The cotangent of a leaf, in its structure; None for parts of it that are no numbers."""
+    """Return the cotangent of a leaf, in its structure; None for parts that are no numbers."""
     if is_container(value):
         parts = [fields_of(whole) or whole for whole in (given, value)]
         return map_parts(partial(_ct_of, found), *parts)

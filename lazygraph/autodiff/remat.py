@@ -22,7 +22,7 @@ class Rematerialize:
         self.__name__ = f"{function.name}_again"
 
     def __call__(self, _: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """What the function gives."""
+        """Call the function; raise `NotDifferentiable` if it asks for lazygraph's `rng`."""
         with forbidden(self._no_rng):
             return self.function.func(*args, **kwargs)
 
@@ -59,7 +59,7 @@ class Rematerialized:
         self._original: dict[Node, Node] = {}
 
     def seen(self, node: Node, ct: Node) -> Node:
-        """What stands for a node's result on the way back; computed again not before `ct`."""
+        """Return the node the backward pass uses for a result; a recomputed one waits for `ct`."""
         if not node._function.options.remat:
             return node
         kind = node_type()
@@ -71,12 +71,12 @@ class Rematerialized:
         return self._again[node]
 
     def original(self, node: Node) -> Node:
-        """What a node of the way back stands for."""
+        """Return the node that a recomputed one stands for; any other node as it is."""
         return self._original.get(node, node)
 
 
 def _chain(node: Node, is_known: Callable[[Node], bool]) -> list[Node]:
-    """A node and the like ones that it needs, by way of such alone, dependencies first."""
+    """Return a node and the remat nodes it needs by way of such alone, dependencies first."""
     kind, order, seen = node_type(), [], set()
     stack = [(node, False)]
     while stack:

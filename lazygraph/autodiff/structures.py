@@ -57,7 +57,7 @@ def is_container(value: Any) -> bool:
 
 
 def fields_of(value: Any) -> dict[str, Any] | None:
-    """A dataclass's fields; None for any other value."""
+    """Return a dataclass's fields; None for any other value."""
     if type(getattr(type(value), "__dataclass_fields__", None)) is not dict:
         return None
     make, items = children_of(value) or (None, ())
@@ -65,12 +65,12 @@ def fields_of(value: Any) -> dict[str, Any] | None:
 
 
 def registered_parts(value: Any) -> Opened | None:
-    """The builder and the children of an instance of a registered class; None for any other."""
+    """Return the builder and the children of an instance of a registered class; None for others."""
     return children_of(value) if type(value) in registrations() else None
 
 
 def mapped(func: Callable[[Any], Any], value: Any) -> Any:
-    """A value with `func` of each part in its place, in new containers.
+    """Return a value with `func` of each part in its place, in new containers.
 
     A part is whatever is none of these.
     """
@@ -93,14 +93,14 @@ def mapped(func: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _of_kind(value: Any, items: dict[Any, Any]) -> Any:
-    """A copy of a dict, of whatever class, with other values."""
+    """Copy a dict, of whatever class, with other values."""
     made = value.copy()
     made.update(items)
     return made
 
 
 def parts_beside(value: Any, ct: Any) -> Iterator[tuple[Any, Any]]:
-    """The parts of a value, each with its own of a cotangent like it; not those that have none."""
+    """Yield each part of a value with its part of a cotangent, but not where that is None."""
     if ct is None:
         return
     if type(value) in PARTS:

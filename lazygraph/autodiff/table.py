@@ -91,7 +91,7 @@ class Entry(NamedTuple):
     takes_lists: bool = False
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
-        """The arguments by parameter; None if the entry does not know some of them."""
+        """Return the arguments by parameter; None if the entry does not know some of them."""
         if len(args) > len(self.params):
             return None
         bound = dict(zip(self.params, args, strict=False))
@@ -108,7 +108,7 @@ NO_SLOPE = Entry((), {})
 
 
 def _read(func: Callable[..., Any] | Rule | None) -> Rule | None:
-    """A rule from a function whose parameters say what it needs."""
+    """Return the rule made of a function whose parameters say what it needs."""
     if func is None or isinstance(func, Rule):
         return func
     code, n_optional = func.__code__, len(func.__defaults__ or ())
@@ -155,7 +155,7 @@ def define(
 
 
 def elementwise(*funcs: Any, method: str | None = None, **rules: Callable[..., Any] | None) -> None:
-    """An entry for a function of numbers that numpy broadcasts over arrays.
+    """Define the entry of a function of numbers that numpy broadcasts over arrays.
 
     Its parameters are the rules' names, in order; with two or more, the cotangents are summed
     over what broadcasting has stretched.
@@ -198,7 +198,7 @@ class Attribute:
         self.__name__ = name
 
     def __call__(self, value: Any) -> Any:
-        """The attribute."""
+        """Return the attribute of a value."""
         return getattr(value, self.__name__)
 
     def __eq__(self, other: object) -> bool:
@@ -212,7 +212,7 @@ class Attribute:
 
 
 def entry_of(primal: Any) -> Entry | None:
-    """What the table has for a function."""
+    """Return what the table has for a function; None if nothing."""
     kind = type(primal)
     if kind in (Method, Attribute):
         named = METHODS if kind is Method else ATTRIBUTES
@@ -261,7 +261,7 @@ class EdgeRule:
         self.__name__ = f"d_{function_name(primal)}/d_{param}"
 
     def __call__(self, /, *needed: Any, **optional: Any) -> Any:
-        """The cotangent of the argument."""
+        """Return the cotangent of the argument."""
         if not TRACED.isdisjoint(map(type, needed)):
             needed = _lifted(needed)
         try:
@@ -308,5 +308,5 @@ def _edge_rule(primal: Any, param: str) -> EdgeRule:
 
 @lru_cache(maxsize=1024)
 def edge_function(primal: Any, param: str) -> Function:
-    """The function, as tasks share it, of the derivative by a parameter; LookupError without."""
+    """Return the shared `Function` of the derivative by a parameter; LookupError without one."""
     return Function(_edge_rule(primal, param))

@@ -23,7 +23,7 @@ __all__ = ["Targets", "check_goal", "fitted", "seeded"]
 
 
 def check_goal(y: Any) -> Node:
-    """The goal, if it is lazy."""
+    """Return the goal; raise `CaptureError` if it is not lazy."""
     if type(y) is node_type():
         return y  # type: ignore[no-any-return]
     hint = "; call it first: what is differentiated is a result" if callable(y) else ""
@@ -34,7 +34,7 @@ _SEED = Function(seed, name="seed")
 
 
 def seeded(goal: Node, *, holomorphic: bool = False) -> Node:
-    """The cotangent that a goal begins with; its error names the line that made the goal."""
+    """Return the cotangent that a goal begins with; its error names the line that made the goal."""
     given = (goal, True) if holomorphic else (goal,)
     return lazily(_SEED, given, {}, goal._code, goal._lasti)
 
@@ -50,7 +50,7 @@ class Targets:
             raise CaptureError(f"{what} holds no lazy value: {short_repr(given)}")
 
     def put(self, values: Iterable[Any]) -> Any:
-        """The structure, with these in the places of its lazy values."""
+        """Return the structure, with these values in the places of its lazy values."""
         return self._lazies.fill(values)[0]
 
     def beside(self, given: Any, what: str) -> list[Any]:
@@ -65,7 +65,7 @@ class Targets:
     def cotangents(
         self, back: BackwardPass, *, strict: bool = False, after: Node | None = None
     ) -> list[Node]:
-        """What a way back has found for each; zeros, or an error, where it has nothing.
+        """Return what a backward pass found for each; zeros, or an error, where it has nothing.
 
         Zeros wait for `after`: what checks the goal does so even if nothing leads to it.
         """
@@ -96,7 +96,7 @@ def fitted(
 
 
 def _sources(ct: Node, is_used: bool) -> list[Node]:
-    """What else may be the memory of a cotangent: what its task was given. None: anything."""
+    """Return the nodes whose memory a cotangent may share; [] if they are not known."""
     func = ct._function.func
     if is_used or not (type(func) is EdgeRule or func is add_n):
         return []

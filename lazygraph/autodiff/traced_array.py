@@ -71,7 +71,7 @@ def _reshaped(x: Any, shape: Any, order: Any = "C") -> Any:
 
 
 def new_trace() -> Trace:
-    """A trace of arrays."""
+    """Return a new trace of arrays."""
     return Trace(TracedArray)
 
 
@@ -125,7 +125,7 @@ class TracedArray(Tracer):
         self._value, self._node = made._value, made._node
 
     def item(self, *where: Any) -> Any:
-        """The one element."""
+        """Return the one element, or the one at `where`."""
         raw(self).item(*where)  # its error, if it has one
         return (
             np.reshape(self, -1)[where[0] if len(where) == 1 else 0]
@@ -138,7 +138,7 @@ class TracedArray(Tracer):
         return [part.tolist() for part in self] if raw(self).ndim else self
 
     def copy(self, order: str = "C") -> Any:
-        """The same, to be changed by itself; its elements in any order of memory."""
+        """Return the same array, to be changed by itself; the order in memory is ignored."""
         del order
         return self._snapshot()
 
@@ -189,7 +189,7 @@ PARTS.add(TracedArray)
 
 
 def from_objects(value: Any) -> Any:
-    """An array of objects, some traced, as one traced array; anything else as it is."""
+    """Return an array of objects, some traced, as one traced array; anything else as it is."""
     if type(value) is not np.ndarray or value.dtype.kind != "O":
         return value
     flat = value.ravel().tolist()
@@ -197,7 +197,7 @@ def from_objects(value: Any) -> Any:
 
 
 def _as_array(value: Any) -> Any:
-    """A list of numbers, some perhaps traced, as an array."""
+    """Return a list of numbers, some perhaps traced, as an array."""
     if isinstance(value, (list, tuple)) and has_tracer(value):
         return np.stack([_as_array(item) for item in value])
     return from_objects(value)
@@ -205,7 +205,7 @@ def _as_array(value: Any) -> Any:
 
 # ------------------------------------------------------------------- ufuncs
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What ``ufunc(*inputs)`` gives, or one of its methods."""
+    """Return what ``ufunc(*inputs)`` gives, or one of its methods."""
     (out,) = kwargs.pop("out", None) or (None,)
     out = None if out is Ellipsis else out  # numpy's word for an array in any case
     inputs = tuple([_as_array(value) for value in inputs])
@@ -252,7 +252,7 @@ def _ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, A
 
 # ---------------------------------------------------------------- functions
 def call_function(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """What a function of numpy's gives for arguments of which some are traced.
+    """Return what a function of numpy's gives for arguments of which some are traced.
 
     By a rule, by what it is made of, or by a rule of autograd's.
     """

@@ -63,7 +63,7 @@ _LEAVES = frozenset(
 
 @cache
 def shared_function(func: Any) -> Function:
-    """The `Function` of a function that lives as long as the process does."""
+    """Return the `Function` of a function that lives as long as the process does."""
     return Function(func)
 
 
@@ -77,15 +77,15 @@ class Trace:
         self._locked: list[Any] = []
 
     def root(self, value: Any) -> Tracer:
-        """A traced value that nothing lies behind."""
+        """Return a traced value that depends on no other."""
         return self.kind(value, lazily(_HOLD, (None,)), self, is_shared=True)
 
     def buffer(self, value: Any) -> Tracer:
-        """A constant that may be written to in place."""
+        """Return a traced constant that may be written to in place."""
         return self.kind(value, lazily(_HOLD, (None,)), self)
 
     def wrap(self, value: Any, node: Node) -> Any:
-        """A result under watch, part by part; what has no slope as it is."""
+        """Return a result traced, part by part; what has no slope as it is."""
         if type(value) in RECORDERS or is_inexact(value):
             return self.kind(value, node, self)
         if isinstance(value, (list, tuple)):
@@ -97,7 +97,7 @@ class Trace:
         return value
 
     def lock(self, array: Any) -> Any:
-        """An array as it is now: a copy of a small one; a large one must not change any more."""
+        """Return an array as it is now: a copy of a small one; a large one becomes read-only."""
         if not array.flags.writeable:
             return array
         if array.nbytes <= _MOST_COPIED:
@@ -123,7 +123,7 @@ def has_tracer(value: Any) -> bool:
 
 
 def raw(value: Any) -> Any:
-    """What a value is when nobody watches."""
+    """Return a value without its traces."""
     while type(value) in RECORDERS:
         value = value._value
     return value
@@ -211,11 +211,11 @@ class Tracer:
         self._views: list[ref[Tracer]] = []  # what has been made of its memory
 
     def _snapshot(self) -> Tracer:
-        """The same, whatever happens to this one in place."""
+        """Return the same value, unchanged by what is done to this one in place."""
         return type(self)(self._value, self._node, self._trace)
 
     def _lift(self, value: Any) -> Any:
-        """An array as a traced constant, anything else as it is."""
+        """Return an array as a traced constant, anything else as it is."""
         return self._trace.buffer(value) if type(value) is np.ndarray else value
 
     def _change(self, new: Any, how: str) -> Tracer:

@@ -52,7 +52,7 @@ def is_function(value: Any) -> bool:
 
 
 def called_by(func: Any) -> Any:
-    """The function itself, of one that `delayed` has made lazy."""
+    """Return the function itself, of one that `delayed` has made lazy."""
     target = getattr(func, "_target", None)
     return target.func if isinstance(target, Function) else func
 
@@ -97,7 +97,7 @@ class Transformed:
         return f"<derivative of {function_name(called_by(self._func))}>"
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """The derivative at these arguments: of one, or a tuple of several."""
+        """Return the derivative at these arguments: of one, or a tuple of several."""
         values: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         wanted = [self._named(values, len(args), each) for each in self._argnums]
         if any(type(leaf) is node_type() for leaf in tree_flatten([*values.values()])[0]):
@@ -151,7 +151,7 @@ def _lazy_call(func: Any, args: Any, kwargs: Any) -> Any:
 
 @contextmanager
 def _explained(func: Any) -> Iterator[None]:
-    """A time in which what a function raises because it is traced is told as such."""
+    """Explain, inside the block, what a function raises because it is traced."""
     try:
         yield
     except DerivativeError:
@@ -165,7 +165,7 @@ def _explained(func: Any) -> Iterator[None]:
 
 # --------------------------------------------------------------- what is found
 def gradient_of(*, holomorphic: bool = False) -> Find:
-    """The cotangents of one real number."""
+    """Return what finds, in a run, the cotangents of one real number."""
     return lambda run: run.cts(seed(run.value(), holomorphic))
 
 
@@ -210,7 +210,7 @@ def _stacked(form: Like, rows: list[Any], nothing: Any, *, holomorphic: bool) ->
 
 
 def stacked(form: Like, rows: list[Any], nothing: Any, *, holomorphic: bool = False) -> Any:
-    """The Jacobian by one value, from its rows."""
+    """Return the Jacobian by one value, from its rows."""
     shape = (*form.shape, *np.shape(nothing))
     if not rows:
         return np.zeros(shape, np.result_type(nothing))
@@ -224,7 +224,7 @@ def stacked(form: Like, rows: list[Any], nothing: Any, *, holomorphic: bool = Fa
 
 
 def vjp_of(func: Any, primals: tuple[Any, ...]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The result of a function, and what gives the cotangents of its arguments."""
+    """Return a function's result, and a function that gives the cotangents of its arguments."""
     places = tuple(range(len(primals)))
 
     def call(given: list[Any]) -> Any:
@@ -241,7 +241,7 @@ def vjp_of(func: Any, primals: tuple[Any, ...]) -> tuple[Any, Callable[[Any], tu
 
 
 def jvp_of(func: Any, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """The result of a function, and how it changes as its arguments change along tangents."""
+    """Return a function's result, and how it changes as its arguments change along tangents."""
     if len(primals) != len(tangents):
         raise CotangentError(f"{len(tangents)} tangents are given for {len(primals)} arguments")
     out, pulled = vjp_of(func, primals)

@@ -88,7 +88,7 @@ def by_user(local: VjpContext) -> Edges | None:
 
 
 def rule_of(function: Function) -> Callable[..., Any] | None:
-    """The rule that the user has given for a function: with it, or for it wherever it is."""
+    """Return the rule the user has given for a function, in its options or for it everywhere."""
     return function.options.vjp or _rule_of_func(function.func)
 
 
@@ -102,7 +102,7 @@ def _rule_of_func(func: Any) -> Callable[..., Any] | None:
 def _in_order(
     function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Slot, ...]:
-    """The arguments' slots in the order of the function's signature."""
+    """Return the arguments' slots in the order of the function's signature."""
     signature = function.signature
     names = [] if signature is None else [name for name in signature.parameters if name in kwargs]
     # What no parameter is named for goes into **kwargs, in the order of the call.
@@ -128,7 +128,7 @@ class WholeVjp:
         return WholeVjp, (self.vjp, self.name, self.order, self.wanted)
 
     def __call__(self, ct: Any, out: Any, /, *args: Any, **kwargs: Any) -> dict[Slot, Any]:
-        """The cotangents of the wanted arguments by slot."""
+        """Return the cotangents of the wanted arguments by slot."""
         cts = self.read(self.vjp(filled(ct, like(out)), out, *args, **kwargs))
         arguments: dict[Slot, Any] = dict(chain(enumerate(args), kwargs.items()))
         return {
@@ -140,7 +140,7 @@ class WholeVjp:
         return f"what the vjp of {self.name} gives for {shown}"
 
     def read(self, given: Any) -> dict[Slot, Any]:
-        """The cotangents by slot, their number checked."""
+        """Return the cotangents by slot; raise `CotangentError` if their number is wrong."""
         order = self.order
         cts = (given,) if len(order) == 1 and not _is_one(given) else given
         if not isinstance(cts, (tuple, list)) or len(cts) != len(order):

@@ -60,7 +60,7 @@ class VjpContext:
         self.is_wanted, self.likes = is_wanted, likes
 
     def wanted_in(self, value: Any) -> list[tuple[Node, Path]]:
-        """The lazy values inside an argument that lead on, with the ways to them.
+        """Return the lazy values inside an argument that lead on, with the paths to them.
 
         Raises
         ------
@@ -83,12 +83,12 @@ class VjpContext:
         return way
 
     def task(self, function: Function, *args: Any, **kwargs: Any) -> Node:
-        """A task of the way back, which counts as captured where this one was."""
+        """Return a task of the backward pass, which counts as captured where this one was."""
         node = self.node
         return lazily(function, args, kwargs, node._code, node._lasti)
 
     def like(self, value: Any) -> Any:
-        """The `Like` of an argument or result: lazy, if it is."""
+        """Return the `Like` of an argument or result: lazy, if it is."""
         if type(value) is node_type():
             return self.likes(value)
         return like(value) if self.node._template is None else lazily(_LIKE, (value,))
@@ -99,7 +99,7 @@ class VjpContext:
             yield leaf, pick(ct, way)
 
     def refusal(self, reason: str) -> NotDifferentiable:
-        """The error that says why the task has no derivative."""
+        """Return the error that says why the task has no derivative."""
         return NotDifferentiable(self.node._function.name, reason, self.node._site())
 
 
@@ -115,7 +115,7 @@ ENGINES: list[Callable[[VjpContext], Edges | Inner | None]] = []
 
 
 def derive(context: VjpContext) -> Edges | Inner:
-    """The lazy arguments of a task that lead on, each with its part of the derivative.
+    """Return the lazy arguments of a task that lead on, each with its part of the derivative.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def derive(context: VjpContext) -> Edges | Inner:
 
 
 def primal_of(node: Node) -> Any:
-    """The function that a task calls; for ``getattr(x, "T")``, the one that takes ``T``."""
+    """Return the function that a task calls; for ``getattr(x, "T")``, the one that takes ``T``."""
     func = node._function.func
     if func is getattr and len(node._leaves) == 2 and type(node._leaves[1]) is str:
         return Attribute(node._leaves[1])
@@ -141,5 +141,5 @@ _LIKE = Function(like, name="like")
 
 
 def pick(ct: Any, way: Path) -> Any:
-    """The part of a cotangent at the end of a way."""
+    """Return the part of a cotangent at the end of a path."""
     return part(ct, way) if way else ct

@@ -20,7 +20,7 @@ from lazygraph.tasks.operators import power, rounded
 
 @primitive
 def one_less(exponent: Any, base: Any) -> Any:
-    """An exponent less one; one for 0 ** 0: so that the slope of x ** 0 is 0, at 0 too."""
+    """Return an exponent less one; one for 0 ** 0: so that the slope of x ** 0 is 0, at 0 too."""
     if type(exponent) in (int, float) and exponent:
         return exponent - 1
     return np.where((exponent == 0) & (base == 0), 1.0, np.asarray(exponent) - 1.0)[()]
@@ -28,7 +28,7 @@ def one_less(exponent: Any, base: Any) -> Any:
 
 @primitive
 def lowered(base: Any, exponent: Any) -> Any:
-    """The power that is less by one; of the commonest, the square, the base itself."""
+    """Return the power that is less by one; of the commonest, the square, the base itself."""
     if type(exponent) in (int, float) and exponent == 2:
         return base
     return base ** one_less(exponent, base)
@@ -36,13 +36,13 @@ def lowered(base: Any, exponent: Any) -> Any:
 
 @primitive
 def log_or_zero(base: Any) -> Any:
-    """The logarithm of a base; 0 for 0, since 0 ** b does not change with b."""
+    """Return the logarithm of a base; 0 for 0, since 0 ** b does not change with b."""
     return np.log(np.where(base == 0, 1.0, base))
 
 
 @primitive
 def direction(x: Any) -> Any:
-    """The sign of real numbers; of complex ones conj(x) / |x|."""
+    """Return the sign of real numbers; of complex ones conj(x) / |x|."""
     if not np.iscomplexobj(x):
         return np.sign(x)
     size = np.abs(x)
@@ -69,13 +69,13 @@ def _turned(ct: Any, out: Any, x: Any) -> Any:
 
 @primitive
 def quotient(a: Any, b: Any) -> Any:
-    """The whole number that a remainder leaves out."""
+    """Return the whole number that a remainder leaves out."""
     return np.floor_divide(a, b)
 
 
 @primitive
 def imaginary(ct: Any, form: Like) -> Any:
-    """The cotangent of a number, of whose imaginary part `ct` is that."""
+    """Return the cotangent of a number, given that of its imaginary part."""
     is_complex = np.issubdtype(np.dtype(form.dtype), np.complexfloating)
     return -1j * ct if is_complex else zeros(form)
 

@@ -15,7 +15,7 @@ from lazygraph.autodiff.table import constant, define
 
 @primitive
 def given_to_each(ct: Any, form: Any) -> Any:
-    """The cotangents of what `sum` has added up: `ct` for each."""
+    """Return the cotangents of what `sum` has added up: `ct` for each."""
     if type(form) is Like:  # an array, summed along its first axis
         return unbroadcast(np.broadcast_to(ct, form.shape), form)
     cts = [unbroadcast(ct, each) for each in form]
@@ -24,7 +24,7 @@ def given_to_each(ct: Any, form: Any) -> Any:
 
 @primitive
 def added_up(cts: Any, form: Any) -> Any:
-    """The sum of cotangents in a list; None counts as zero."""
+    """Sum the cotangents in a list; None counts as zero."""
     if type(form) is Like:
         return np.sum(cts, axis=0)
     return sum(filled(cts, form)) if form else zeros(form)
@@ -68,7 +68,7 @@ def shared_out(ct: Any, share: Any, form: Any) -> Any:
 
 @primitive
 def weighed(cts: Any, share: Any, form: Any) -> Any:
-    """The sum of cotangents, each by its share; None counts as zero."""
+    """Sum cotangents, each by its share; None counts as zero."""
     return sum(ct * one for ct, one in zip(filled(cts, form), share, strict=True))
 
 

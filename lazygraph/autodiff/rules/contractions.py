@@ -14,7 +14,7 @@ _MOST_OPERANDS = 12
 
 
 def _letters(subscripts: Any, operands: list[Any]) -> tuple[list[str], str]:
-    """The indices of each operand, and of the result: ``...`` written out, the result explicit."""
+    """Return the indices of each operand and of the result, with ``...`` and ``->`` written out."""
     terms, _, result = subscripts.replace(" ", "").partition("->")
     unused = [c for c in string.ascii_letters if c not in subscripts]
     wide, inputs = "", []
@@ -32,7 +32,7 @@ def _letters(subscripts: Any, operands: list[Any]) -> tuple[list[str], str]:
 
 
 def contracted(ct: Any, n: int, form: Like, inputs: list[str], result: str, operands: Any) -> Any:
-    """The cotangent of the n-th operand: the sum of products of the result's and all others.
+    """Return the n-th operand's cotangent: the result's, contracted with all other operands.
 
     An index that stands twice in the operand has its diagonal filled; one that nothing else has
     was summed over, and is stretched.
@@ -55,7 +55,7 @@ def contracted(ct: Any, n: int, form: Like, inputs: list[str], result: str, oper
 
 
 def _with_diagonal(x: Any, axis: int, place: int) -> Any:
-    """An array with a new axis, and what it was on the diagonal of that and another."""
+    """Return an array with a new axis, its numbers on the diagonal of that and another."""
     size = np.shape(x)[axis]
     shape = [1] * (np.ndim(x) + 1)
     shape[axis] = shape[place] = size

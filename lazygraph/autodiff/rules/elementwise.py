@@ -15,7 +15,7 @@ _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
 
 def scaled(slope: Any, factor: float) -> Any:
-    """What a rule has just made, times a number, in place."""
+    """Multiply what a rule has just made by a number, in place."""
     slope *= factor
     return slope
 

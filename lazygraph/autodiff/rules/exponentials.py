@@ -20,7 +20,7 @@ _ARRAY = Function(np.array)
 
 @forward
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The logarithm of the sum of exponentials, without overflow; lazy if `x` is.
+    """Return the logarithm of the sum of exponentials, without overflow; lazy if `x` is.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def _top(x: Any, axis: Any) -> Any:
 
 @primitive
 def weights(x: Any, level: Any) -> Any:
-    """The exponentials of numbers above a level: an array of one's own."""
+    """Return the exponentials of numbers less a level, in an array of its own."""
     terms = x - level
     return np.exp(terms, out=terms) if type(terms) is np.ndarray else np.exp(terms)
 

@@ -16,7 +16,7 @@ from lazygraph.tasks.operators import Nth
 
 @primitive
 def put_back(ct: Any, form: Any, index: Any) -> Any:
-    """The cotangent of what an item was taken from: `ct` at its place, and nothing elsewhere."""
+    """Return the cotangent of what an item was taken from: `ct` at its place, nothing elsewhere."""
     if type(form) is Like:
         return _put_in_array(ct, form, index)
     if isinstance(index, slice):
@@ -40,7 +40,7 @@ def _put_in_array(ct: Any, form: Like, index: Any) -> Any:
 
 @primitive
 def put_all_back(cts: list[Any], form: Any, indices: list[Any]) -> Any:
-    """The cotangent of what several items were taken from, in one array of zeros for all."""
+    """Return the cotangent of what several items were taken from, in one array of zeros for all."""
     if type(form) is not Like:
         return add_n(*[put_back(ct, form, n) for ct, n in zip(cts, indices, strict=True)])
     made = nothing(form, *cts)
@@ -94,7 +94,7 @@ def _is_once(part: Any) -> bool:
 
 @primitive
 def item(ct: Any, index: Any, form: Any) -> Any:
-    """An item of a cotangent; zeros where it has None."""
+    """Return an item of a cotangent; zeros where it has None."""
     found = ct[index]
     return zeros(form) if found is None else found
 
@@ -128,7 +128,7 @@ define(
 
 @primitive
 def untaken(ct: Any, form: Like, indices: Any, axis: Any = None) -> Any:
-    """The cotangent of what numbers were taken from, along an axis or from the flat array."""
+    """Return the cotangent of what numbers were taken from, along an axis or all flat."""
     made = nothing(form, ct)
     if axis is None:
         np.add.at(made.reshape(-1), indices, ct)
@@ -157,7 +157,7 @@ define(
 
 @primitive
 def untaken_along(ct: Any, form: Like, indices: Any, axis: Any) -> Any:
-    """The cotangent of an array, one number of which was taken for each index along an axis."""
+    """Return the cotangent of an array, a number of which was taken per index along an axis."""
     made = nothing(form, ct)
     if axis is None:
         np.add.at(made.reshape(-1), indices, ct)
@@ -183,7 +183,7 @@ define(
 
 @primitive
 def with_item(x: Any, index: Any, item: Any) -> Any:
-    """An array with other items in some places: what is left of ``x[index] = item``."""
+    """Return an array with other items in some places: what ``x[index] = item`` makes of it."""
     made = np.array(x)
     made[index] = item
     return made

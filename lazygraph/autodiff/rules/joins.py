@@ -15,7 +15,7 @@ from lazygraph.autodiff.table import define
 
 @primitive
 def split(ct: Any, forms: Any, axis: Any = 0) -> Any:
-    """The parts of a cotangent that belong to the arrays which were concatenated."""
+    """Split a cotangent into the parts that belong to the arrays which were concatenated."""
     if type(forms) is Like:  # an array, joined along its first axis
         return unbroadcast(np.stack(np.split(ct, forms.shape[0], axis)), forms)
     if axis is None:
@@ -42,7 +42,7 @@ def joined(parts: Any, axis: Any = 0) -> Any:
 
 @primitive
 def unstacked(ct: Any, forms: Any, axis: Any = 0) -> Any:
-    """The parts of a cotangent that belong to the arrays which were stacked."""
+    """Split a cotangent into the parts that belong to the arrays which were stacked."""
     if type(forms) is Like:  # an array, stacked along its first axis
         return unbroadcast(np.moveaxis(ct, axis, 0), forms)
     parts = zip(np.moveaxis(ct, axis, 0), forms, strict=True)
@@ -90,7 +90,7 @@ _JOINS = {"vstack": (2, 0), "hstack": (1, 1), "column_stack": (2, 1), "dstack": 
 
 @primitive
 def unjoined(ct: Any, forms: Any, how: str) -> Any:
-    """The parts of a cotangent that belong to the arrays which were joined by `how`."""
+    """Split a cotangent into the parts that belong to the arrays which were joined by `how`."""
     if type(forms) is Like:  # an array, joined along its first axis
         form = Like(forms.shape[1:], forms.dtype)
         return np.stack(unjoined(ct, [form] * forms.shape[0], how))

@@ -45,7 +45,7 @@ def _has_float(form: Any) -> bool:
 
 @primitive
 def separated(ct: Any, form: Any) -> Any:
-    """The cotangents of the items of a list, given that of the array which was made of it."""
+    """Return the cotangents of the items of a list, given that of the array made of it."""
     if type(form) is Like:
         return unbroadcast(np.reshape(ct, form.shape), form)
     cts = [separated(part, each) for part, each in zip(ct, form, strict=True)]
@@ -54,7 +54,7 @@ def separated(ct: Any, form: Any) -> Any:
 
 @primitive
 def gathered(cts: Any, form: Any) -> Any:
-    """The array made of a list of cotangents; None counts as zero."""
+    """Return the array made of a list of cotangents; None counts as zero."""
     return np.array(filled(cts, form))
 
 

@@ -33,7 +33,7 @@ def _diagonal(x: Any) -> Any:
 
 
 def _wide(x: Any) -> Any:
-    """A number per matrix, as matrices of one."""
+    """Return one number per matrix as matrices of one row and one column."""
     return np.reshape(x, (*np.shape(x), 1, 1))
 
 
@@ -80,7 +80,7 @@ def _solve_a(ct: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 def _lstsq(ct: Any, out: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    """The cotangents of both, for matrices of full rank: of the solution and the residuals."""
+    """Return the cotangents of `a` and `b`, of full rank, given the solution's and residuals'."""
     ct_x, ct_r, _, ct_s = filled(ct, like(out))
     if np.any(ct_s):
         raise NotDifferentiable("np.linalg.lstsq", "its singular values: np.linalg.svd has them")
@@ -114,7 +114,7 @@ define(
 # ------------------------------------------------------------- determinants
 @primitive
 def cofactors(a: Any) -> Any:
-    """The determinant's derivative, of singular matrices too."""
+    """Return the determinant's derivative, of singular matrices too."""
     u, s, vh = np.linalg.svd(a)
     others = np.where(np.eye(s.shape[-1]) == 1, 1.0, s[..., None, :]).prod(-1)
     sign = _wide(np.linalg.det(u) * np.linalg.det(vh))
@@ -143,7 +143,7 @@ define([np.linalg.slogdet], "a", a=_slogdet)
 
 # ------------------------------------------------------------------ factors
 def _halved(x: Any) -> Any:
-    """The lower triangle, half of the diagonal."""
+    """Return the lower triangle, with half of the diagonal."""
     return np.tril(x) * (1.0 - 0.5 * np.eye(np.shape(x)[-1]))
 
 

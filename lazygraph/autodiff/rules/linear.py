@@ -18,7 +18,7 @@ from lazygraph.autodiff.table import define
 
 @primitive
 def matmul_left(ct: Any, b: Any, form: Like) -> Any:
-    """The cotangent of ``a`` in ``a @ b``, given that of the product, `b`, and a's form."""
+    """Return the cotangent of ``a`` in ``a @ b``, given that of the product, `b`, and a's form."""
     if type(ct) is type(b) is np.ndarray and ct.ndim == b.ndim == len(form.shape) == 2:
         return unbroadcast(ct @ b.T, form)
     if np.ndim(b) == 1:
@@ -31,7 +31,7 @@ def matmul_left(ct: Any, b: Any, form: Like) -> Any:
 
 @primitive
 def matmul_right(ct: Any, a: Any, form: Like) -> Any:
-    """The cotangent of ``b`` in ``a @ b``, given that of the product, `a`, and b's form."""
+    """Return the cotangent of ``b`` in ``a @ b``, given that of the product, `a`, and b's form."""
     if type(ct) is type(a) is np.ndarray and ct.ndim == a.ndim == len(form.shape) == 2:
         return unbroadcast(a.T @ ct, form)
     if np.ndim(a) == 1:
@@ -65,7 +65,7 @@ define(
 
 @primitive
 def dot_left(ct: Any, b: Any, form: Like) -> Any:
-    """The cotangent of ``a`` in ``np.dot(a, b)``: the sum over all but b's last axis but one."""
+    """Return the cotangent of ``a`` in ``np.dot(a, b)``: summed over b's axes except -2."""
     n = np.ndim(b)
     if n == 0 or not form.shape:
         return unbroadcast(ct * b, form)
@@ -77,7 +77,7 @@ def dot_left(ct: Any, b: Any, form: Like) -> Any:
 
 @primitive
 def dot_right(ct: Any, a: Any, form: Like) -> Any:
-    """The cotangent of ``b`` in ``np.dot(a, b)``: the sum over all but a's last axis."""
+    """Return the cotangent of ``b`` in ``np.dot(a, b)``: summed over all but a's last axis."""
     n = np.ndim(a)
     if n == 0 or not form.shape:
         return unbroadcast(ct * a, form)

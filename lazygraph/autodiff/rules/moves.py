@@ -14,7 +14,7 @@ from lazygraph.autodiff.table import Rule, constant, define
 
 @primitive
 def moved_back(ct: Any, form: Like, move: Any, options: dict[str, Any]) -> Any:
-    """The cotangent of an array whose numbers `move` has put elsewhere.
+    """Return the cotangent of an array whose numbers `move` has put elsewhere.
 
     `move` is told the places themselves, counted from one: where it gives 0, it has put something
     of its own.

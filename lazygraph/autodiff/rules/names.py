@@ -13,7 +13,7 @@ from lazygraph.errors import NotDifferentiable
 
 @primitive
 def of_name(x: Any, form: Any, field: Any, name: str) -> Any:
-    """The cotangent of what a name was looked up on: `x` of an array, as its rule has given.
+    """Return the cotangent of what a name was looked up on: of an array, `x` from its rule.
 
     A dataclass has `field`, the cotangent of the field, in its place.
 
@@ -34,7 +34,7 @@ def of_name(x: Any, form: Any, field: Any, name: str) -> Any:
 
 @primitive
 def field_of(x: Any, form: Any, name: str) -> Any:
-    """The part of a dataclass's cotangent that belongs to a field; zeros where there is none."""
+    """Return a field's part of a dataclass's cotangent; zeros where there is none."""
     found = x.get(name) if isinstance(x, dict) else None
     return zeros(form) if found is None else found
 

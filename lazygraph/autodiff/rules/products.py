@@ -15,7 +15,7 @@ from lazygraph.autodiff.table import define
 
 
 def _as_rows(x: Any, axis: Any) -> Any:
-    """The numbers that are multiplied with each other as one row: (products, factors)."""
+    """Return the numbers, with those multiplied with each other as one row: (products, factors)."""
     n = np.ndim(x)
     given = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = [each % n for each in given]

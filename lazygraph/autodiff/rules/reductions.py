@@ -14,7 +14,7 @@ from lazygraph.autodiff.table import constant, define
 
 
 def _kept(x: Any, form: Like, axis: Any, keepdims: Any) -> Any:
-    """A reduced array with the axes that are gone as axes of length one."""
+    """Return a reduced array with the reduced axes kept, of length one."""
     if keepdims or not form.shape:
         return np.asarray(x)
     if axis is None:
@@ -24,7 +24,7 @@ def _kept(x: Any, form: Like, axis: Any, keepdims: Any) -> Any:
 
 @primitive
 def spread(x: Any, form: Like, axis: Any = None, keepdims: Any = False) -> Any:
-    """A reduced array stretched back over what was reduced: read-only, without a copy."""
+    """Stretch a reduced array back over what was reduced: read-only, without a copy."""
     if type(x) is np.float64 and form.dtype == x.dtype and axis is None:
         return np.ndarray(form.shape, x.dtype, x, 0, (0,) * len(form.shape))  # read-only, as x
     is_array = type(x) is np.ndarray and x.dtype == form.dtype
@@ -61,13 +61,13 @@ def length(form: Like, axis: Any = None, less: Any = 0) -> Any:
 
 @primitive
 def conjugated(x: Any) -> Any:
-    """The conjugate of complex numbers; real ones as they are."""
+    """Return the conjugate of complex numbers; real ones as they are."""
     return np.conjugate(x) if np.iscomplexobj(x) else x
 
 
 @primitive
 def tied(x: Any, out: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """The share of each number in being the extreme one: equal ones share."""
+    """Return the share of each number in being the extreme one: equal ones share."""
     equal = x == _kept(out, like(x), axis, keepdims)
     count = np.sum(equal, axis=axis, keepdims=True)
     return equal if np.all(count == 1) else equal / count
@@ -75,7 +75,7 @@ def tied(x: Any, out: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 @primitive
 def summed_back(ct: Any, form: Like, axis: Any = None) -> Any:
-    """The cotangent of what was summed cumulatively: sums from the end."""
+    """Return the cotangent of what was summed cumulatively: sums from the end."""
     if axis is None:
         return unbroadcast(np.cumsum(ct[::-1])[::-1].reshape(form.shape), form)
     return unbroadcast(np.flip(np.cumsum(np.flip(ct, axis), axis), axis), form)

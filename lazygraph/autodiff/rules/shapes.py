@@ -14,7 +14,7 @@ from lazygraph.errors import NotDifferentiable
 
 @primitive
 def reshaped(x: Any, form: Like, order: Any = "C") -> Any:
-    """An array in the shape and dtype of another."""
+    """Return an array in the shape and dtype of another."""
     if order not in ("C", "F"):
         raise NotDifferentiable(
             f"an array in order={order!r}",
@@ -25,7 +25,7 @@ def reshaped(x: Any, form: Like, order: Any = "C") -> Any:
 
 @primitive
 def inverse(axes: Any) -> Any:
-    """The axes that undo a transposition; None undoes None."""
+    """Return the axes that undo a transposition; None undoes None."""
     return None if axes is None else tuple(int(i) for i in np.argsort(_positive(axes)))
 
 
@@ -88,7 +88,7 @@ define([np.triu], "a k", a=lambda ct, like_a, k=0: unbroadcast(np.triu(ct, k), l
 
 @primitive
 def opposite(shift: Any) -> Any:
-    """The shift that undoes a shift."""
+    """Return the shift that undoes a shift."""
     return tuple(-each for each in shift) if isinstance(shift, (tuple, list)) else -shift
 
 

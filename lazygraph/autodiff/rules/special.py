@@ -21,7 +21,7 @@ _ERF, _NDTR = 2 / math.sqrt(math.pi), 1 / math.sqrt(2 * math.pi)
 
 @primitive
 def polygamma(order: int, x: Any) -> Any:
-    """A derivative of the digamma function."""
+    """Return a derivative of the digamma function, the `order`-th."""
     made: Any = sys.modules["scipy.special"]
     return made.polygamma(order, x)
 
@@ -48,7 +48,7 @@ def _log_softmax(ct: Any, out: Any, axis: Any = None) -> Any:
 
 
 def _weighted(ct: Any, out: Any, a: Any, b: Any, axis: Any, keepdims: Any) -> Any:
-    """The slopes of a logarithm of a sum of ``b * exp(a)`` by its ``b``, where all are alike."""
+    """Return the cotangent of ``b`` in ``logsumexp(a, b=b)``, in the shape of both broadcast."""
     wide = a + 0.0 * b
     form = like(wide)
     share = weights(wide, spread(above(out), form, axis, keepdims))
