@@ -48,7 +48,7 @@ class Minibatches:
         return (self._n + self._size - 1) // self._size
 
     def __call__(self, epoch: int) -> Iterator[tuple[Any, ...]]:
-        """The batches of an epoch, the first of which is 0."""
+        """Yield the batches of an epoch, the first of which is 0."""
         order = np.arange(self._n)
         if self._seed is not None:
             order = np.random.default_rng([self._seed, epoch]).permutation(self._n)

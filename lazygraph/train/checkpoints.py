@@ -28,7 +28,7 @@ def save(path: Path, value: Any) -> None:
 
 
 def load(path: Path) -> Any:
-    """What `save` wrote; None if there is no file.
+    """Return what `save` wrote; None if there is no file.
 
     Raises
     ------

@@ -192,7 +192,7 @@ def _keep(error: BaseException, so_far: Fit, run: _Run) -> None:
 
 
 def _read(result: Any) -> tuple[float, Any]:
-    """The loss and the gradients that a step gave."""
+    """Return the loss and the gradients that a step gave, checked."""
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise TrainingError(
             f"a step gives loss and gradients, as value_and_grad does, not {short_repr(result)}"
@@ -263,7 +263,7 @@ class _Run:
         shown.epoch(str(so_far.epochs[-1]))
 
     def _validated(self, so_far: Fit, number: int) -> float | None:
-        """What `validate` gives; the parameters are noted if they are the best."""
+        """Return what `validate` gives; note the parameters if they are the best."""
         if self.validate is None:
             return None
         validation = float(self.validate(so_far.params))

@@ -19,7 +19,7 @@ __all__ = ["adam", "momentum", "sgd"]
 
 
 def sgd(params: Any, grads: Any, state: Any = None, *, lr: float = 0.01) -> tuple[Any, Any]:
-    """A step of gradient descent: ``p - lr * g``.
+    """Make a step of gradient descent: ``p - lr * g``.
 
     Source: Robbins & Monro (1951), "A stochastic approximation method".
 
@@ -40,7 +40,7 @@ def momentum(
     decay: float = 0.9,
     nesterov: bool = False,
 ) -> tuple[Any, Any]:
-    """A step of gradient descent with momentum: ``v = decay * v + g``, ``p - lr * v``.
+    """Make a step of gradient descent with momentum: ``v = decay * v + g``, ``p - lr * v``.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
 ) -> tuple[Any, Any]:
-    """A step of Adam: gradients divided by the root of the mean of their squares.
+    """Make a step of Adam: gradients divided by the root of the mean of their squares.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def adam(
 
 
 def _fitting(p: Any, g: Any) -> Any:
-    """The gradient, if it can be one of `p`: numpy would broadcast, and go uphill in i."""
+    """Return the gradient; raise if its shape is not that of `p`, or if it is complex."""
     if np.shape(p) != np.shape(g):
         raise TrainingError(
             f"a parameter of shape {np.shape(p)} has a gradient of shape {np.shape(g)}"

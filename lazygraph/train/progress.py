@@ -14,13 +14,13 @@ class Progress(Protocol):
     """Is told of steps and of epochs' ends."""
 
     def step(self, loss: float) -> None:
-        """A step is done."""
+        """Tell that a step is done."""
 
     def epoch(self, text: str) -> None:
-        """An epoch is over."""
+        """Tell that an epoch is over."""
 
     def close(self) -> None:
-        """The run is over."""
+        """Tell that the run is over."""
 
 
 class _Silent:
@@ -59,7 +59,7 @@ class _Bar:
 
 
 def progress_of(wanted: bool | None, total: int | None, done: int) -> Progress:
-    """What to tell of `total` steps, `done` of which are; None: a bar, on a terminal only."""
+    """Return what tells of `total` steps, `done` of which are; None: a bar, on a terminal only."""
     if wanted is False or (wanted is None and not sys.stderr.isatty()):
         return _Silent()
     try:
