@@ -78,7 +78,7 @@ def _text(error: BaseException) -> str:
 
 
 def _first_bad(parts: Sequence[Part]) -> tuple[str, Any, Exception] | None:
-    """The first part that cannot be pickled, if one cannot."""
+    """Return the first part that cannot be pickled, with its error; None if all can."""
     if _why_not(parts) is None:
         return None
     while len(parts) > 1:
@@ -116,7 +116,7 @@ _PLAIN_REDUCE: Any = (object.__reduce_ex__, object.__reduce__)
 
 @singledispatch
 def _parts(value: Any) -> Iterator[Part]:
-    """What a value is made of, as pickling sees it; by default, its attributes."""
+    """Return what a value is made of, as pickling sees it; by default, its attributes."""
     kind = type(value)
     if (kind.__reduce_ex__, kind.__reduce__) == _PLAIN_REDUCE:
         return _state_parts(value, value.__getstate__())
@@ -235,7 +235,7 @@ def _content(cell: Any) -> Any:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names of globals that a function, or one defined in it, may use."""
+    """Return the names of globals that a function, or one defined in it, may use."""
     inner = (const for const in code.co_consts if isinstance(const, CodeType))
     return chain(code.co_names, chain.from_iterable(map(_names, inner)))
 
@@ -297,7 +297,7 @@ def _path_to(wanted: _Marker, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def _built_parts(value: Any) -> Iterator[Part]:
-    """The parts of what a template has built."""
+    """Return the parts of what a template has built."""
     names = getattr(type(value), "__dataclass_fields__", None)
     if names is None:
         return _parts(value)

@@ -19,7 +19,7 @@ _MOST_TYPES = 4_096
 
 
 def listed(value: Any) -> Any:
-    """The items of a generator or the like as a list; any other value as it is."""
+    """Return the items of a generator or the like as a list; any other value as it is."""
     is_read_once = isinstance(value, _READ_ONCE) and hasattr(value, "__next__")
     return list(value) if is_read_once else value
 

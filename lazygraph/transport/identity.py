@@ -87,7 +87,10 @@ def reduced_class(kind: type, reduced: Reduced) -> Reduced:
 
 
 def _shape(kind: type) -> dict[str, Any]:
-    """What a class must be made with; cloudpickle sets `__slots__` too late, no qualified name."""
+    """Return what a class must be made with: its qualified name, and its `__slots__`.
+
+    cloudpickle sets slots too late, and no qualified name.
+    """
     shape: dict[str, Any] = {"__qualname__": kind.__qualname__}
     is_named_tuple = NamedTuple in vars(kind).get("__orig_bases__", ())  # it has them anyway
     if "__slots__" in vars(kind) and not is_named_tuple:

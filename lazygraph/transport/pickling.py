@@ -29,7 +29,7 @@ Callback = Callable[[pickle.PickleBuffer], Any]
 
 
 def dumps(value: Any, collect: Callable[[], Callback | None] = lambda: None) -> bytes:
-    """The pickle of a value, by reference where possible.
+    """Return the pickle of a value, by reference where possible.
 
     Parameters
     ----------

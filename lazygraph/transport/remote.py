@@ -49,7 +49,7 @@ class _Record(NamedTuple):
 
 
 def to_wire(error: BaseException) -> bytes:
-    """An exception as bytes, proven to come back with its type or as a `RemoteError`.
+    """Return an exception as bytes, proven to come back with its type or as a `RemoteError`.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def to_wire(error: BaseException) -> bytes:
 
 
 def from_wire(data: bytes) -> BaseException:
-    """The exception that `to_wire` was given, or a `RemoteError` that tells of it."""
+    """Return the exception that `to_wire` was given, or a `RemoteError` that tells of it."""
     built: list[BaseException] = []
     try:
         for fields in loads(data):
@@ -86,7 +86,7 @@ class _Writer:
         self._numbers: dict[int, int | None] = {}  # by id; None while it is being written
 
     def add(self, error: BaseException | None, depth: int) -> int | None:
-        """The number of an exception's record; None for none, or where a chain is cut."""
+        """Return the number of an exception's record; None for none, or where a chain is cut."""
         if error is None or depth > _MOST_LINKS:
             return None
         if id(error) not in self._numbers:
@@ -156,7 +156,7 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def _frames(trace: TracebackType | None) -> list[Frame]:
-    """The frames of a traceback; of a very long one the first and the last."""
+    """Return the frames of a traceback; of a very long one the first and the last."""
     frames: list[Frame] = []
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -169,7 +169,7 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
 
 
 def _blob(error: BaseException) -> bytes | None:
-    """The pickle from which an exception is made again, if it is found to work."""
+    """Return the pickle from which an exception is made again; None if none is found to work."""
     for take_apart in (_by_itself, _without_init, _with_texts):
         try:
             blob = dumps(take_apart(error))
@@ -181,7 +181,7 @@ def _blob(error: BaseException) -> bytes | None:
 
 
 def _by_itself(error: BaseException) -> BaseException:
-    """The exception, if its class says how it is to be pickled."""
+    """Return the exception, if its class says how it is to be pickled; raise TypeError if not."""
     kind = type(error)
     if _members(error) or not (_has_own(kind, "__reduce__") or _has_own(kind, "__reduce_ex__")):
         raise TypeError("a group's members travel apart, and BaseException's way loses too much")
@@ -234,7 +234,7 @@ def _base(kind: type[BaseException]) -> bytes:
 
 
 def _slots(error: BaseException) -> Iterator[tuple[str, Any]]:
-    """What a built-in class, such as OSError, or `__slots__` keep outside of the `__dict__`."""
+    """Yield what a built-in class, such as OSError, or `__slots__` keep outside of `__dict__`."""
     for base in type(error).__mro__:
         if base in (BaseException, BaseExceptionGroup, object):
             continue
@@ -273,7 +273,7 @@ def _made(blob: bytes, members: Sequence[BaseException]) -> BaseException:
 def _new(
     kind: type[BaseException], args: tuple[Any, ...], members: Sequence[BaseException]
 ) -> BaseException:
-    """An exception whose `__init__` was not called, nor a `__new__` in Python."""
+    """Return an exception whose `__init__` was not called, nor a `__new__` in Python."""
     base: Any = next(base for base in kind.__mro__ if _is_built_in(base))
     made: BaseException
     if issubclass(kind, BaseExceptionGroup):
@@ -285,7 +285,7 @@ def _new(
 
 
 def _rebuilt(record: _Record, built: list[BaseException]) -> BaseException:
-    """An exception from its record, with what is not part of its own pickle."""
+    """Return an exception from its record, with what is not part of its own pickle."""
     trace = _traceback(record.frames)
     error = _own_part(record, [built[n] for n in record.members])
     try:
@@ -334,14 +334,14 @@ def _remote_error(base: type[Exception], *told: str) -> RemoteError:
 
 
 def _shown(record: _Record) -> str:
-    """What Python would have printed."""
+    """Return what Python would have printed."""
     lines = traceback.format_list([(*frame[:3], None) for frame in record.frames])
     head = "Traceback (most recent call last):\n" if lines else ""
     return f"{head}{''.join(lines)}{record.type_name}: {record.text}\n"
 
 
 def _traceback(frames: list[Frame]) -> TracebackType | None:
-    """A traceback that shows the frames; their locals stayed behind."""
+    """Return a traceback that shows the frames; their locals stayed behind."""
     from tblib import Traceback  # late: only errors need it
 
     trace = None
