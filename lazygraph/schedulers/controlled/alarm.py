@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from time import perf_counter
@@ -14,20 +15,30 @@ __all__ = ["Alarm", "can_interrupt"]
 T = TypeVar("T")
 
 _LEAST_SECONDS = 1e-6  # 0 would switch the clock off
+#: After what time it is raised again where something has swallowed it: a ``__del__``, a callback.
+_AGAIN_SECONDS = 1.0
 _MOST_SECONDS = 1e8  # three years: the clock takes no more than some systems' integers
 
 
 def can_interrupt() -> bool:
-    """Whether this thread can be interrupted: the main one, where there is an alarm clock."""
-    return (
-        hasattr(signal, "setitimer")
-        and threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGALRM) is not None  # set by other than Python
-    )
+    """Return whether this thread can be interrupted: the main one, where there is an alarm."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        return False
+    handler = signal.getsignal(signal.SIGALRM)
+    if handler is None:  # set by other than Python
+        return False
+    try:
+        signal.signal(signal.SIGALRM, handler)
+    except ValueError:  # a subinterpreter, which has a main thread and no signals
+        return False
+    return True
 
 
 class Alarm:
-    """The time of a task: after `seconds` of it, what `make_error` gives is raised inside.
+    """Time a task: after `seconds` of it, what `make_error` gives is raised inside.
 
     The user's own alarm, of this or an outer task, rings meanwhile as it would have, and goes
     on afterwards; so does the user's own handler.
@@ -39,10 +50,11 @@ class Alarm:
         self._before: Any = signal.getsignal(signal.SIGALRM)
         self._users_due: float | None = None
         self._interval = 0.0  # of the user's alarm
+        self._raised: list[BaseException] = []
         self._is_over = self._is_restored = False
 
     def watch(self, call: Callable[[], T]) -> T:
-        """What `call` gives, if it does so in time."""
+        """Return what `call` gives, if it does so in time."""
         try:
             try:
                 self._start()
@@ -77,9 +89,18 @@ class Alarm:
         elif self._is_over or now < self._due:
             self._wind()
         else:
-            self._due = float("inf")  # once
+            self._due = now + _AGAIN_SECONDS
             self._wind()
-            raise self._make_error()
+            if not self._is_handled():
+                self._raised.append(self._make_error())
+                raise self._raised[-1]  # no name of this frame, which its traceback leads to
+
+    def _is_handled(self) -> bool:
+        """Return whether the task cleans up after the error: then it may take its time."""
+        error = sys.exc_info()[1]
+        while error is not None and not any(error is raised for raised in self._raised):
+            error = error.__context__
+        return error is not None
 
     def _ring_for_user(self, number: int, frame: FrameType | None) -> None:
         if callable(self._before):
@@ -90,6 +111,7 @@ class Alarm:
 
     def _stop(self) -> None:
         self._is_over = True
+        self._raised.clear()  # whose frames lead here
         if self._is_restored:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -15,7 +15,7 @@ Demand: TypeAlias = tuple[tuple[str, float], ...]
 
 
 def _exact(amount: float) -> int | Fraction:
-    """The number as it was written: three times 0.1 is 0.3, and nothing drifts."""
+    """Return the number as it was written: three times 0.1 is 0.3, and nothing drifts."""
     if type(amount) is int:
         return amount
     from fractions import Fraction  # late: 4 ms to import, and most amounts are whole

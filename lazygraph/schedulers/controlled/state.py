@@ -302,7 +302,7 @@ class ControlledState(RunState):
             self._enqueue(heappop(self._due)[1])
 
     def consume(self, count: int = 1) -> None:
-        """The user has taken outputs: more may be worked on."""
+        """Note that the user has taken outputs: more may be worked on."""
         self.consumed += count
         while self._parked and self.is_near(self._parked[0]):
             self._enqueue(heappop(self._parked))

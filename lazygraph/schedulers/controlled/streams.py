@@ -46,7 +46,7 @@ class Streaming(Protocol):
     def stream(
         self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
     ) -> Stream:
-        """The plan's outputs, of which so many may be on their way at once."""
+        """Return the plan's outputs, of which so many may be on their way at once."""
 
 
 class InlineStream:
