@@ -37,7 +37,7 @@ def _with_scipy(part: str) -> None:
 
 
 def _rule_of(func: Any) -> Any:
-    """Autograd's rule for a function; None if there is none, or no autograd."""
+    """Return autograd's rule for a function; None if there is none, or no autograd."""
     modules = _autograd()
     if modules is None:
         return None
@@ -56,12 +56,12 @@ def _rule_of(func: Any) -> Any:
 
 
 def has_row(func: Any) -> bool:
-    """Whether autograd has a rule for a function as a whole."""
+    """Tell whether autograd has a rule for a function as a whole."""
     return _rule_of(func) is not None
 
 
 def is_trusted(func: Any) -> bool:
-    """Whether autograd's rule goes before what a function is made of in Python."""
+    """Tell whether autograd's rule goes before what a function is made of in Python."""
     return (getattr(func, "__module__", None) or "").startswith("numpy.fft") and has_row(func)
 
 

@@ -124,10 +124,10 @@ class BackwardPass:
         return self._cts[node].total() if node in self._cts else None
 
     def totals(self) -> Iterator[tuple[Node, Node]]:
-        """Every node that the outputs depend on by way of active tasks, with its cotangent."""
+        """Yield every node the outputs depend on by way of active tasks, with its cotangent."""
         return ((node, self._cts[node].total()) for node in self.steps if node in self._cts)
 
 
 def _is_constant(node: Node) -> bool:
-    """Whether a task's result has no slope anywhere, as the table says where the user does not."""
+    """Tell whether a task's result has no slope, by the table where the user does not say."""
     return is_constant(primal_of(node)) and rule_of(node._function) is None

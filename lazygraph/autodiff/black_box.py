@@ -39,7 +39,7 @@ _NO_RNG = (
 
 
 def by_autograd(context: VjpContext) -> Edges | None:
-    """Of a function that autograd has a rule for: it is not run again."""
+    """Return the edges of a function, by autograd's rule, without running it; None without."""
     function, args, kwargs = context.node._function, context.args, context.kwargs
     wanted = tuple(n for n, value in enumerate(args) if context.wanted_in(value))
     is_direct = sum(map(context.is_wanted, context.leaves)) == len(wanted) and all(
@@ -61,7 +61,7 @@ def by_autograd(context: VjpContext) -> Edges | None:
 
 
 def by_black_box(context: VjpContext) -> Edges | None:
-    """Of any function: it is run once more, traced."""
+    """Return the edges of any function, which is run once more, traced."""
     function, leaves, node = context.node._function, context.leaves, context.node
     if function.is_early and type(function.func) not in _OF_OTHERS:
         raise context.refusal("it is of the way back, and has no rule")

@@ -73,7 +73,7 @@ def check_grads(
 
 
 def _distinct(nodes: Sequence[Node]) -> list[Node]:
-    """One node of each key: what is moved along a direction is a value, not a node."""
+    """Return one node of each key: what is moved along a direction is a value, not a node."""
     steps, position, _ = unique_nodes(nodes)
     return [steps[n] for n in dict.fromkeys(position[node] for node in nodes)]
 
@@ -131,7 +131,7 @@ class _Check:
 
 
 def _random(rng: np.random.Generator, form: Like) -> Any:
-    """Numbers from the standard normal distribution, in a shape and dtype."""
+    """Draw numbers from the standard normal distribution, in a shape and dtype."""
     drawn = rng.standard_normal(form.shape)
     return fit(drawn if form.shape else float(drawn), form)
 

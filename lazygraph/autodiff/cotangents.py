@@ -106,7 +106,7 @@ def _check_plain(value: Any) -> None:
 
 
 def map_parts(func: Any, *values: Any) -> Any:
-    """`func` of every part of a container, or of several of the same form."""
+    """Return `func` of every part of a container, or of several of the same form, in its form."""
     first = values[0]
     if isinstance(first, dict):
         return {key: func(*[value[key] for value in values]) for key in first}
@@ -133,7 +133,7 @@ def _float_kind(dtype: Any) -> Any:
 
 @primitive
 def zeros(form: Any, _after: Any = None) -> Any:
-    """Zero cotangents for what looks like `form`; once something else is there, which may fail."""
+    """Return zero cotangents for what looks like `form`; a task waits for `_after` first."""
     if form is None:
         return None
     if type(form) is not Like:
@@ -145,7 +145,7 @@ def zeros(form: Any, _after: Any = None) -> Any:
 
 @primitive
 def ones(form: Any) -> Any:
-    """Cotangents of one for what looks like `form`."""
+    """Return cotangents of one for what looks like `form`."""
     if type(form) is Like:
         return zeros(form) + 1
     return None if form is None else map_parts(ones, form)
@@ -196,7 +196,7 @@ MOST_SOURCES = 8
 
 @primitive
 def owned(ct: Any, form: Any, *sources: Any) -> Any:
-    """As `fit`, in memory that nothing else has: a copy where it may be one of `sources`, or a view.
+    """Do as `fit`, in memory of its own: copied where it may be one of `sources`, or is a view.
 
     Without sources nothing is known of where `ct` comes from.
     """
@@ -233,7 +233,7 @@ def add_n(first: Any, *others: Any) -> Any:
 
 
 def _added(total: Any, others: tuple[Any, ...]) -> Any:
-    """`total`, which nobody else has, and the others: added in place where that changes nothing."""
+    """Add the others to `total`, which nobody else has: in place where that changes nothing."""
     for other in others:
         if (
             type(other) is type(total) is np.ndarray
@@ -248,7 +248,7 @@ def _added(total: Any, others: tuple[Any, ...]) -> Any:
 
 @primitive
 def filled(ct: Any, form: Any) -> Any:
-    """`ct` with zeros in place of each None, however deep."""
+    """Return `ct` with zeros in place of each None, however deep."""
     if ct is None:
         return zeros(form)
     if type(form) is Like or form is None:
@@ -258,7 +258,7 @@ def filled(ct: Any, form: Any) -> Any:
 
 @primitive
 def unbroadcast(ct: Any, form: Like) -> Any:
-    """`ct` summed over what broadcasting has stretched `form` by, in its dtype.
+    """Sum `ct` over what broadcasting has stretched `form` by, in its dtype.
 
     Parameters
     ----------
@@ -300,7 +300,7 @@ def _summed(ct: Any, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
 
 @lru_cache(maxsize=1024)
 def _stretched(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[bool, tuple[int, ...]]:
-    """Whether `shape` itself is to be stretched first, and axes along which `wanted` has been."""
+    """Tell whether `shape` itself is to be stretched first, and along which axes `wanted` was."""
     lead = len(shape) - len(wanted)
     if lead < 0 or any(n not in (1, m) for n, m in zip(wanted, shape[lead:], strict=True)):
         return True, ()
@@ -324,7 +324,7 @@ def _cast(ct: Any, dtype: Any) -> Any:
 
 @primitive
 def fit(ct: Any, form: Any, what: str = "a cotangent") -> Any:
-    """`ct` in the dtype of `form`, its shape checked; zeros for None.
+    """Return `ct` in the dtype of `form`, its shape checked; zeros for None.
 
     Raises
     ------
@@ -372,7 +372,7 @@ def part(whole: Any, way: Path) -> Any:
 
 
 def _found(whole: Any, way: Path) -> Any:
-    """As `get_in`; a field of a dataclass, whose cotangent is a dict, is an item there."""
+    """Do as `get_in`; a field of a dataclass, whose cotangent is a dict, is an item there."""
     return get_in(whole, tuple([(_item if get is getattr else get, name) for get, name in way]))
 
 

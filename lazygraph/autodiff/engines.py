@@ -32,7 +32,7 @@ _VALUE = Function(value_of)
 
 
 def by_structure(context: VjpContext) -> Edges | None:
-    """Of a task that only puts values together: parts of its cotangent."""
+    """Return the edges of a task that only puts values together; None for any other."""
     if context.primal is not value_of:
         return None
     (value,) = context.args
@@ -44,14 +44,14 @@ def by_structure(context: VjpContext) -> Edges | None:
 
 
 def by_sum(context: VjpContext) -> Edges | None:
-    """Of a sum of cotangents: each has the whole of its own."""
+    """Return the edges of a sum of cotangents: each has the whole of its own; None for others."""
     if context.primal is not add_n:
         return None
     return [(leaf, context.ct) for leaf in context.leaves if context.is_wanted(leaf)]
 
 
 def by_parts(context: VjpContext) -> Inner | None:
-    """Of a task that is made of others: those, to go back through."""
+    """Return what a task is made of, for a backward pass through it; None if of nothing."""
     inner = expand(context.primal, context.args, context.kwargs)
     if inner is NotImplemented:
         return None
@@ -59,7 +59,7 @@ def by_parts(context: VjpContext) -> Inner | None:
 
 
 def by_table(context: VjpContext) -> Edges | None:
-    """Of a function in the table: one task per argument."""
+    """Return the edges of a function in the table, one task per argument; None without entry."""
     entry = entry_of(context.primal)
     reason = refused(context.primal) if entry is None else None
     if reason is not None:
@@ -70,7 +70,7 @@ def by_table(context: VjpContext) -> Edges | None:
 
 
 def by_name(context: VjpContext, entry: Entry | None) -> Edges | None:
-    """Of a method or an attribute: by the rule that arrays have for its name.
+    """Return the edges of a method or an attribute, by the rule that arrays have for its name.
 
     Where the result is computed, it may turn out that what has the name is no array: then a
     field of a dataclass has its cotangent, and all else is refused.
@@ -98,7 +98,7 @@ def _may_be_array(owner: Any) -> bool:
 
 
 def _edges(context: VjpContext, entry: Entry) -> Edges | None:
-    """By the rules of an entry: one task per argument."""
+    """Return the edges by an entry's rules, one task per argument; None if they do not apply."""
     given = entry.bind(context.args, context.kwargs)
     if given is None:
         return None
@@ -151,7 +151,7 @@ class _Needs(NamedTuple):
     bound: dict[str, Any]
 
     def has(self, name: str) -> bool:
-        """Whether there is such a thing in this call."""
+        """Tell whether there is such a thing in this call."""
         return name in ("ct", "out", "like_out") or name.removeprefix("like_") in self.bound
 
     def value(self, name: str) -> Any:

@@ -73,7 +73,7 @@ def _escape_of(error: BaseException) -> BaseException | None:
 
 
 def _is_raised_by(trace: types.TracebackType) -> bool:
-    """Whether the last step of a traceback is this one, at a ``raise`` or an ``assert``."""
+    """Tell whether the last step of a traceback is this one, at a ``raise`` or an ``assert``."""
     code = trace.tb_frame.f_code.co_code
     return trace.tb_next is None and opname[code[trace.tb_lasti]] == "RAISE_VARARGS"
 
@@ -113,7 +113,7 @@ def _is_foreign(filename: str) -> bool:
 
 
 def _twins(frame: types.FrameType, text: str) -> Iterator[tuple[str, str]]:
-    """Functions of `math` that a line calls, each with numpy's."""
+    """Yield the functions of `math` that a line calls, each with numpy's."""
     for called in re.findall(r"([A-Za-z_][\w.]*)\(", text):
         first, *rest = called.split(".")
         found = frame.f_locals.get(first, frame.f_globals.get(first))

@@ -154,7 +154,7 @@ def vjp(outputs: Any, wrt: Any, *cotangents: Any, strict: bool = False) -> Any:
 
 @short_traceback
 def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
-    """How `outputs` change as `wrt` change along `tangents`: the Jacobian-vector product.
+    """Return the change of `outputs` as `wrt` change along `tangents`: the Jacobian-vector product.
 
     The way back, whose cotangents are linear, is gone back once more. Of a function,
     ``jvp(f, arguments, tangents)``, both tuples, gives its result and the change.
@@ -195,7 +195,7 @@ def hvp(y: Any, wrt: Any, vectors: Any) -> Any:
 
 
 def stop_gradient(x: Any) -> Any:
-    """`x`, which counts as a constant to derivatives; likewise what is in lists, tuples, dicts."""
+    """Return `x`, a constant to derivatives; likewise what is in lists, tuples and dicts."""
     leaves, template = flatten((x,))
     kept = tuple([_stopped(leaf) for leaf in leaves])
     return kept[0] if template is None else template.build(kept)[0][0]

@@ -94,7 +94,7 @@ class _Rows:
         return _Rows, (self.inner, self.holomorphic)
 
     def __call__(self, form: Any, *outside: Any) -> list[Any]:
-        """One array for each of the targets; `outside` is what the way back needs."""
+        """Compute one array for each target; `outside` is what the backward pass needs."""
         rows = [self.inner(row, *outside) for row in rows_of(form)]
         nothing = self.inner(zeros(form), *outside)
         return [

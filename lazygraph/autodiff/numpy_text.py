@@ -61,7 +61,7 @@ def run_text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def has_text(func: Any) -> bool:
-    """Whether a function is written in Python, or has been so here."""
+    """Tell whether a function is written in Python, or has been so here."""
     return getattr(func, "__hash__", None) is not None and (
         func in OWN_TEXTS or _text_of(func) is not None
     )

@@ -24,7 +24,7 @@ def own(*funcs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _named(module: Any, *names: str) -> list[Any]:
-    """Functions that not all versions of numpy have."""
+    """Return the functions of these names, which not all versions of numpy have."""
     return [vars(module)[name] for name in names if name in vars(module)]
 
 
@@ -117,7 +117,7 @@ def nanstd(a: Any, axis: Any = None, **kwargs: Any) -> Any:
 
 @own(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, **kwargs: Any) -> Any:  # noqa: ARG001
-    """Numbers in place of NaN and infinities."""
+    """Put numbers in place of NaN and infinities."""
     value = raw(x)
     fixed = np.nan_to_num(value, nan=nan, **kwargs)
     return np.where(np.isfinite(value), x, fixed)
@@ -125,7 +125,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, **kwargs: Any) -> Any:
 
 @own(np.cumprod)
 def cumprod(a: Any, axis: Any = None, **_: Any) -> Any:
-    """Products of the first elements."""
+    """Return the products of the first elements."""
     a, axis = (np.ravel(a), 0) if axis is None else (np.moveaxis(a, axis, 0), axis)
     made = [a[0]] if len(a) else []
     for part in a[1:]:
@@ -198,7 +198,7 @@ def vdot(a: Any, b: Any) -> Any:
 
 @own(*_named(np.linalg, "vecdot"), *_named(np, "vecdot"))
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
-    """Scalar products along an axis."""
+    """Return the scalar products along an axis."""
     return np.sum(np.conj(x1) * x2, axis=axis)
 
 
@@ -226,7 +226,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @own(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:  # noqa: ARG001
-    """Of several arrays the element that is meant at each place."""
+    """Return, for each place, the element of the array that is meant there."""
     a, made = np.asarray(a), choices[-1]
     for n, choice in enumerate(choices[:-1]):
         made = np.where(a == n, choice, made)
@@ -235,19 +235,19 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:  
 
 @own(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:  # noqa: ARG001
-    """Elements put into an array that is there already."""
+    """Put elements into an array that is there already."""
     dst[...] = np.where(where, src, dst)
 
 
 @own(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    """Elements put where a mask says."""
+    """Put elements where a mask says."""
     a[...] = np.where(mask, values if np.ndim(values) == 0 else np.resize(values, np.shape(a)), a)
 
 
 @own(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    """Elements put one after the other where a mask says."""
+    """Put elements one after the other where a mask says."""
     where = np.nonzero(mask)
     arr[where] = np.resize(vals, len(where[0])) if np.ndim(vals) else vals
 
@@ -266,6 +266,6 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:  # noqa: A
 
 @own(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:  # noqa: ARG001
-    """Each in the shape of all together."""
+    """Return each array in the shape of all together."""
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple([np.broadcast_to(x, shape) for x in args])

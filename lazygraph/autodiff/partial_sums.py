@@ -36,7 +36,7 @@ class PartialSum:
         self._total: Node | None = None
 
     def add(self, ct: Node) -> None:
-        """One more part."""
+        """Add one more part."""
         self._total = None
         if _is_lookup(ct):
             self._lookups.append(ct)

@@ -73,7 +73,7 @@ def primitive(func: F) -> F:
 
 
 def forward(func: F) -> F:
-    """As `primitive`, for what users call on the way forward: such tasks run in their turn."""
+    """Do as `primitive`, for what users call on the way forward: such tasks run in their turn."""
     kind = None
     shared: Function
 

@@ -136,7 +136,7 @@ class TracedRun:
 
 
 def as_float(value: Any) -> Any:
-    """Whole numbers as the floats that their derivatives are by."""
+    """Return whole numbers as the floats that their derivatives are by; others as they are."""
     if not is_whole(value):
         return value
     return value.astype(float) if isinstance(value, (np.ndarray, np.generic)) else float(value)
@@ -203,7 +203,7 @@ def _are_close(was: Any, now: Any) -> bool:
 
 
 def _ends(trace: Trace, out: Any, ct: Any, leaves: list[Any]) -> list[tuple[Tracer, Any]]:
-    """Where the way back begins: the traced parts of a result, each with its cotangent."""
+    """Return the traced parts of a result, each with its cotangent, for a backward pass."""
     ends, has_float = [], False
     for part, its_ct in parts_beside(out, ct):
         if has_tracer(part) and part._trace is trace:

@@ -28,28 +28,28 @@ PARTS: set[type] = {float, int, complex, np.ndarray, np.float64, np.float32, np.
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, or an array of such; truth values are not."""
+    """Tell whether a value is a whole number, or an array of such; truth values are not."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype.kind in "iu"
     return isinstance(value, int) and type(value) is not bool
 
 
 def is_inexact(value: Any) -> bool:
-    """Whether a value is a real or complex number, or an array of such."""
+    """Tell whether a value is a real or complex number, or an array of such."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype.kind in "fc"
     return isinstance(value, (float, complex))
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number or an array of numbers: truth values count."""
+    """Tell whether a value is a number or an array of numbers: truth values count."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype.kind in "biufc"
     return isinstance(value, (int, float, complex))
 
 
 def is_container(value: Any) -> bool:
-    """Whether a value is looked into: a list, tuple, dict, dataclass or registered class."""
+    """Tell whether a value is looked into: a list, tuple, dict, dataclass or registered class."""
     if type(value) in PARTS:
         return False
     is_ours = isinstance(value, (list, tuple, dict)) or type(value) in registrations()

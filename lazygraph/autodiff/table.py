@@ -181,13 +181,13 @@ def later(module: str, fill: Callable[[Any], None]) -> None:
 
 
 def constant(*funcs: Any, names: str = "") -> None:
-    """Functions, and methods or attributes of arrays by name, that have no slope anywhere."""
+    """Note functions, and methods or attributes by name, that have no slope anywhere."""
     CONSTANT.update(funcs)
     CONSTANT_NAMES.update(names.split())
 
 
 def refuse(funcs: Iterable[Any], reason: str) -> None:
-    """Functions that jump: a gradient through them would be a silent zero."""
+    """Note functions that jump: a gradient through them would be a silent zero."""
     REFUSED.update(dict.fromkeys(funcs, reason))
 
 
@@ -233,7 +233,7 @@ def _filled() -> bool:
 
 
 def refused(primal: Any) -> str | None:
-    """Why a function has no derivative, where it is known to have none."""
+    """Tell why a function has no derivative; None if it is not known to have none."""
     try:
         return REFUSED.get(primal)
     except TypeError:
@@ -241,7 +241,7 @@ def refused(primal: Any) -> str | None:
 
 
 def is_constant(primal: Any) -> bool:
-    """Whether a function's results have no slope anywhere: comparisons, shapes, positions.
+    """Tell whether a function's results have no slope anywhere: comparisons, shapes, positions.
 
     Not so what is called by a name, as a method is: objects of any class may have such.
     """
@@ -283,7 +283,7 @@ class EdgeRule:
 
 
 def _lifted(needed: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arrays among traced values as traced ones: a rule may change in place what it makes of them."""
+    """Trace arrays among traced values: a rule may change in place what it makes of them."""
     tracer = next(value for value in needed if type(value) in RECORDERS)
     return tuple([tracer._lift(value) for value in needed])
 

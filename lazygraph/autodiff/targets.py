@@ -54,7 +54,7 @@ class Targets:
         return self._lazies.fill(values)[0]
 
     def beside(self, given: Any, what: str) -> list[Any]:
-        """Of a structure like this one, what stands where the lazy values do, fit to them."""
+        """Return what stands in a like structure where the lazy values do, fit to them."""
         parts = [_part(given, way, what) for way in self._ways]
         shown = what.removesuffix("s")
         return [
@@ -81,7 +81,7 @@ class Targets:
 def fitted(
     cts: Sequence[Node | None], forms: Sequence[Node], after: Node | None = None
 ) -> list[Node]:
-    """Cotangents in the shapes and dtypes of values that look like `forms`; zeros for None.
+    """Return cotangents in the shapes and dtypes of values like `forms`; zeros for None.
 
     Each in memory of its own: users change gradients in place.
     """

@@ -88,7 +88,7 @@ class TracedArray(Tracer):
         return call_function(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        """Its elements in an array of objects, so that np.array([x, y]) holds them."""
+        """Return its elements in an array of objects, so that np.array([x, y]) holds them."""
         if dtype not in (None, object) or raw(np.size(self)) > _MOST_OBJECTS:
             self._escape(_PLAIN.format("array"))
         made = np.empty(np.shape(raw(self)), object)
@@ -134,7 +134,7 @@ class TracedArray(Tracer):
         )
 
     def tolist(self) -> Any:
-        """Its elements, watched."""
+        """Return its elements in nested lists, traced."""
         return [part.tolist() for part in self] if raw(self).ndim else self
 
     def copy(self, order: str = "C") -> Any:
@@ -143,26 +143,26 @@ class TracedArray(Tracer):
         return self._snapshot()
 
     def flatten(self, order: str = "C") -> Any:
-        """Its elements in a row."""
+        """Return its elements in a row, in memory of their own."""
         return self.ravel(order)._snapshot()
 
     def ravel(self, order: str = "C") -> Any:
-        """Its elements in a row, in order of memory if that is meant."""
+        """Return its elements in a row, in order of memory if that is meant."""
         if order in ("K", "A"):
             order = "F" if np.isfortran(raw(self)) else "C"
         return _reshaped(self, -1, order)
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """Its elements in another shape."""
+        """Return its elements in another shape."""
         return _reshaped(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes: Any) -> Any:
-        """Its axes in another order."""
+        """Return it with its axes in another order."""
         given = axes[0] if len(axes) == 1 else axes
         return np.transpose(self, given or None)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """In another dtype; as whole numbers or truth values it is constant."""
+        """Return it in another dtype; as whole numbers or truth values it is constant."""
         if np.dtype(dtype).kind in "biu":
             return np.asarray(raw(self)).astype(dtype)
         if np.dtype(dtype).kind not in "fc":

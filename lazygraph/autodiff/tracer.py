@@ -113,7 +113,7 @@ class Trace:
 
 
 def has_tracer(value: Any) -> bool:
-    """Whether a value, or something in lists, tuples and dicts, is traced."""
+    """Tell whether a value, or something in lists, tuples and dicts, is traced."""
     kind = type(value)
     if kind in RECORDERS or kind in _LEAVES:
         return kind in RECORDERS
@@ -230,7 +230,7 @@ class Tracer:
         return self
 
     def _become(self, new: Tracer, how: str, view: Tracer | None) -> None:
-        """Change, and what this is an item of with it; refused where another view would not."""
+        """Change, with what this is an item of; raise where another view would not change."""
         others = [x for known in self._views if (x := known()) is not None and x is not view]
         if self._is_shared or others:
             self._escape(_IN_PLACE.format(how))
@@ -323,7 +323,7 @@ class Tracer:
 
 
 def _are_same(place: Any, other: Any) -> bool:
-    """Whether two places are one; of arrays of positions, only if they are one array."""
+    """Tell whether two places are one; of arrays of positions, only if they are one array."""
     if isinstance(place, tuple) and isinstance(other, tuple) and len(place) == len(other):
         return all(map(_are_same, place, other))
     if type(place) is not type(other) or isinstance(place, np.ndarray):

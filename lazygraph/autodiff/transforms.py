@@ -47,7 +47,7 @@ Find = Callable[[TracedRun], list[Any]]
 
 
 def is_function(value: Any) -> bool:
-    """Whether a value is a function, rather than a result that may be callable too."""
+    """Tell whether a value is a function, rather than a result that may be callable too."""
     return callable(value) and type(value) is not node_type()
 
 
@@ -170,7 +170,7 @@ def gradient_of(*, holomorphic: bool = False) -> Find:
 
 
 def jacobian_of(*, holomorphic: bool = False) -> Find:
-    """One array for each of the arguments, or for each part of such: goes back row by row."""
+    """Return what finds, in a run, one array for each argument or part of it, row by row."""
 
     def find(run: TracedRun) -> list[Any]:
         form = like(run.value())
@@ -185,7 +185,7 @@ def jacobian_of(*, holomorphic: bool = False) -> Find:
 
 
 def rows_of(form: Any) -> Iterator[Any]:
-    """Cotangents that are one at one place, and nothing elsewhere; and -1j there, if complex."""
+    """Yield cotangents that are one at one place, 0 elsewhere; and -1j there, if complex."""
     if type(form) is not Like:
         raise GoalError(
             "a Jacobian is that of a number or an array, and the result is a container: ask for "

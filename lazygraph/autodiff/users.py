@@ -65,7 +65,7 @@ def defvjp(func: Callable[..., Any], vjp: Callable[..., Any]) -> None:
 
 
 def by_user(local: VjpContext) -> Edges | None:
-    """Of a function whose user has given a rule: one task for all arguments."""
+    """Return the edges by a user's rule, with one task for all arguments; None without a rule."""
     function = local.node._function
     vjp = rule_of(function)
     if vjp is None:

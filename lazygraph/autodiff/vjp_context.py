@@ -94,7 +94,7 @@ class VjpContext:
         return like(value) if self.node._template is None else lazily(_LIKE, (value,))
 
     def picked(self, ct: Node, value: Any) -> Iterator[tuple[Node, Node]]:
-        """From the cotangent of an argument, the edges of the lazy values inside it."""
+        """Yield, from the cotangent of an argument, the edges of the lazy values inside it."""
         for leaf, way in self.wanted_in(value):
             yield leaf, pick(ct, way)
 

@@ -51,18 +51,18 @@ def direction(x: Any) -> Any:
 
 @primitive
 def spin(x: Any) -> Any:
-    """How a direction turns: not at all for real numbers, about the origin for complex ones."""
+    """Return how a direction turns: 0 for real numbers, -1j for complex ones."""
     return -1j if np.iscomplexobj(x) else 0.0
 
 
 @primitive
 def is_zero(x: Any) -> Any:
-    """Where there is no direction."""
+    """Tell where there is no direction."""
     return x == 0
 
 
 def _turned(ct: Any, out: Any, x: Any) -> Any:
-    """Of w = conj(z) / |z|: dw = -i w d(arg z), and d(arg z) = Im(conj(z) dz) / |z| ** 2."""
+    """Return the cotangent by w = conj(z) / |z|, for dw = -i w Im(conj(z) dz) / |z| ** 2."""
     along = np.real(spin(x) * ct * out)
     return along * spin(x) * out / (np.abs(x) + is_zero(x))
 
@@ -146,7 +146,7 @@ define([imaginary], "x form", x=lambda ct: np.real(1j * ct) * -1.0, form=None)
 
 @primitive
 def in_form(ct: Any, form: Like) -> Any:
-    """`ct` as a number of the kind of `form`, complex if that is."""
+    """Return `ct` as a number of the kind of `form`, complex if that is."""
     return unbroadcast(ct, form)
 
 

@@ -52,14 +52,14 @@ define(
 
 @primitive
 def shares(x: Any, out: Any) -> list[float]:
-    """Of each number in an iterable, the share in being the extreme one: equal ones share."""
+    """Return each number's share in being the extreme one: equal ones share."""
     equal = [bool(each == out) for each in x]
     return [one / sum(equal) for one in equal]
 
 
 @primitive
 def shared_out(ct: Any, share: Any, form: Any) -> Any:
-    """`ct` in shares, for a list or a one-dimensional array."""
+    """Multiply `ct` by each share, for a list or a one-dimensional array."""
     if type(form) is Like:
         return unbroadcast(ct * np.asarray(share), form)
     cts = [unbroadcast(ct * one, each) for one, each in zip(share, form, strict=True)]

@@ -63,7 +63,7 @@ def _with_diagonal(x: Any, axis: int, place: int) -> Any:
 
 
 def _read(given: list[Any]) -> tuple[str, list[Any], list[int]]:
-    """Subscripts as text, the operands, and where they stand among the arguments."""
+    """Return the subscripts as text, the operands, and their places among the arguments."""
     if isinstance(given[0], str):
         return given[0], given[1:], list(range(1, len(given)))
     places = list(range(0, len(given) - 1, 2))

@@ -25,7 +25,7 @@ from lazygraph.autodiff.table import constant, define
 
 @primitive
 def rebroadcast(ct: Any, form: Like) -> Any:
-    """`ct` stretched to the shape of `form`, in its dtype."""
+    """Stretch `ct` to the shape of `form`, in its dtype."""
     wide = ct if np.shape(ct) == form.shape else np.broadcast_to(ct, form.shape)
     return unbroadcast(wide, form)
 

@@ -38,7 +38,7 @@ def _log_base(ct: Any, out: Any, base: Any) -> Any:
 
 @primitive
 def above(x: Any) -> Any:
-    """`x`, or 0 where it is minus infinity: so that no weight is of -inf - -inf."""
+    """Return `x`, or 0 where it is minus infinity: so that no weight is of -inf - -inf."""
     is_lowest = x == -math.inf
     return np.where(is_lowest, 0.0, x) if np.any(is_lowest) else x
 
@@ -97,21 +97,21 @@ elementwise(
 
 @primitive
 def chosen(x: Any, out: Any, other: Any) -> Any:
-    """How much of the larger, or smaller, one `x` is: all, nothing, or half if they are equal."""
+    """Return the share of `x` in the larger, or smaller, one: all, none, or half if equal."""
     is_chosen, is_tied = x == out, x == other
     return is_chosen / (1.0 + is_tied) if np.any(is_tied) else is_chosen
 
 
 @primitive
 def inside(x: Any, low: Any, high: Any) -> Any:
-    """Where `x` is between the bounds, where there are bounds."""
+    """Tell where `x` is between the bounds, where there are bounds."""
     is_inside = True if low is None else x >= low
     return is_inside if high is None else is_inside & (x <= high)
 
 
 @primitive
 def beyond(x: Any, low: Any, high: Any, which: str) -> Any:
-    """Where `x` is beyond the bound that is meant, "low" or "high", and has become that."""
+    """Tell where `x` is beyond the bound "low" or "high", and has become that."""
     if which == "high":
         return x > high if low is None else (x > high) | (low > high)
     return x < low if high is None else (x < low) & (low <= high)

@@ -66,7 +66,7 @@ def weights(x: Any, level: Any) -> Any:
 def logsumexp_slopes(
     ct: Any, out: Any, x: Any, like_x: Any, axis: Any = None, keepdims: Any = False
 ) -> Any:
-    """`ct` in shares, as the exponentials have in their sum."""
+    """Split `ct` into the shares that the exponentials have in their sum."""
     share = weights(x, spread(above(out), like_x, axis, keepdims))
     share *= spread(ct, like_x, axis, keepdims)
     return share

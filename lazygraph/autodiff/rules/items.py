@@ -54,12 +54,12 @@ def put_all_back(cts: list[Any], form: Any, indices: list[Any]) -> Any:
 
 @primitive
 def all_items(ct: Any, forms: list[Any], indices: list[Any]) -> list[Any]:
-    """Items of a cotangent, as `item` gives one."""
+    """Return several items of a cotangent, as `item` gives one."""
     return [item(ct, n, form) for n, form in zip(indices, forms, strict=True)]
 
 
 def nothing(form: Like, *cts: Any) -> Any:
-    """Zeros in the shape of `form`, in a dtype that holds cotangents like `cts`."""
+    """Return zeros in the shape of `form`, in a dtype that holds cotangents like `cts`."""
     if np.dtype(form.dtype).names is not None:
         raise NotDifferentiable(
             f"a field of an array of {form.dtype}",
@@ -73,14 +73,14 @@ _ONCE = frozenset({int, slice, type(None), type(Ellipsis), np.int64, bool})
 
 
 def _is_unique(index: Any) -> bool:
-    """Whether no place can be meant twice: not so with arrays of positions."""
+    """Tell whether no place can be meant twice: not so with arrays of positions."""
     if type(index) is not tuple:
         return type(index) in _ONCE or _is_once(index)
     return all(type(part) in _ONCE or _is_once(part) for part in index)
 
 
 def _is_permutation(index: Any, form: Like) -> bool:
-    """Whether an array of positions has none twice: much quicker found than added up."""
+    """Tell whether an array of positions has none twice: much quicker found than added up."""
     if type(index) is not np.ndarray or index.ndim != 1 or index.dtype.kind not in "iu":
         return False
     is_taken = np.zeros(form.shape[0], bool)

@@ -28,7 +28,7 @@ def split(ct: Any, forms: Any, axis: Any = 0) -> Any:
 
 
 def _cut(x: Any, lengths: list[int], axis: int) -> list[Any]:
-    """Parts of an array, of these lengths along an axis."""
+    """Cut an array into parts of these lengths along an axis."""
     before = (slice(None),) * (axis % x.ndim)
     ends = [*accumulate(lengths)]
     return [x[*before, end - n : end] for n, end in zip(lengths, ends, strict=True)]
@@ -36,7 +36,7 @@ def _cut(x: Any, lengths: list[int], axis: int) -> list[Any]:
 
 @primitive
 def joined(parts: Any, axis: Any = 0) -> Any:
-    """Arrays one after the other."""
+    """Join arrays one after the other."""
     return np.concatenate(parts, axis)
 
 
@@ -52,7 +52,7 @@ def unstacked(ct: Any, forms: Any, axis: Any = 0) -> Any:
 
 @primitive
 def stacked(parts: Any, axis: Any = 0) -> Any:
-    """Arrays side by side along a new axis."""
+    """Stack arrays along a new axis."""
     return np.stack(parts, axis)
 
 
@@ -107,7 +107,7 @@ def unjoined(ct: Any, forms: Any, how: str) -> Any:
 
 @primitive
 def rejoined(parts: Any, how: str) -> Any:
-    """Arrays joined by one of numpy's functions."""
+    """Join arrays by one of numpy's functions."""
     return getattr(np, how)(parts)
 
 

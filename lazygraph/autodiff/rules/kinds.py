@@ -16,13 +16,13 @@ __all__ = ["separated", "smooth"]
 
 
 def smooth(ct: Any, form: Any, dtype: Any) -> Any:
-    """`ct`, if numbers like `form` can be had in `dtype` without a jump; None: as they are."""
+    """Return `ct`; raise if a conversion to `dtype` jumps (None: no conversion)."""
     return ct if dtype is None else checked(ct, form, dtype)
 
 
 @primitive
 def checked(ct: Any, form: Any, dtype: Any) -> Any:
-    """`ct`, if floats are not to become whole numbers.
+    """Return `ct`; raise if floats would become whole numbers.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def _h(x: Any) -> Any:
 
 
 def _diagonal(x: Any) -> Any:
-    """Matrices with vectors as their diagonals."""
+    """Return matrices with vectors as their diagonals."""
     return x[..., None] * np.eye(np.shape(x)[-1])
 
 
@@ -38,19 +38,19 @@ def _wide(x: Any) -> Any:
 
 
 def _ratio(x: Any, y: Any) -> Any:
-    """``x / y`` off the diagonal, 0 on it, and where `x` is 0: equal eigenvalues do no harm there."""
+    """Divide `x` by `y` off the diagonal; 0 on it, and where `x` is 0, for equal eigenvalues."""
     x = x * (1.0 - np.eye(np.shape(x)[-1]))
     is_none = x == 0
     return np.where(is_none, 0.0, x / np.where(is_none, 1.0, y))
 
 
 def _gaps(x: Any) -> Any:
-    """Of each pair, how much the second is larger than the first."""
+    """Return, for each pair, how much the second is larger than the first."""
     return x[..., None, :] - x[..., :, None]
 
 
 def _in_triangle(ct: Any, uplo: str) -> Any:
-    """Of a symmetric matrix's cotangent, what falls on the triangle that is read."""
+    """Return what falls, of a symmetric matrix's cotangent, on the triangle that is read."""
     both = ct + np.conjugate(_t(ct))
     halved = both * (1.0 - 0.5 * np.eye(np.shape(ct)[-1]))
     return (np.tril if uplo.upper() == "L" else np.triu)(halved)
@@ -212,7 +212,7 @@ def _svd(ct: Any, out: Any, a: Any, compute_uv: Any = True) -> Any:
 
 
 def _by(x: Any, s: Any) -> Any:
-    """Columns divided by singular values, but for what is 0 anyway."""
+    """Divide columns by singular values, but for what is 0 anyway."""
     is_none = x == 0
     return np.where(is_none, 0.0, x / np.where(is_none, 1.0, s[..., None, :]))
 

@@ -31,7 +31,7 @@ def moved_back(ct: Any, form: Like, move: Any, options: dict[str, Any]) -> Any:
 
 @primitive
 def moved(ct: Any, move: Any, options: dict[str, Any]) -> Any:
-    """Numbers put elsewhere, and nothing where something else is put."""
+    """Move numbers as `move` does, which puts nothing where it would put something of its own."""
     return move(ct, **options)
 
 
@@ -78,7 +78,7 @@ _moves(np.fft.ifftshift, "x axes")
 
 @primitive
 def padding(array: Any, pad_width: Any, mode: Any = "constant") -> Any:
-    """``np.pad`` with nothing, or with what is there already."""
+    """Pad as ``np.pad``, with nothing or with what is there already."""
     return np.pad(array, pad_width, mode)
 
 
@@ -93,7 +93,7 @@ define([np.pad], "array pad_width mode constant_values", array=_pad)
 
 @primitive
 def origins(out: Any, a: Any, axis: Any) -> Any:
-    """Where each number of an array comes from that has been sorted, or partitioned."""
+    """Return where each number comes from, of an array that has been sorted or partitioned."""
     rising, ranks = np.argsort(a, axis, kind="stable"), np.argsort(out, axis, kind="stable")
     made = np.empty_like(rising)
     if axis is None:

@@ -25,7 +25,7 @@ def _as_rows(x: Any, axis: Any) -> Any:
 
 
 def _from_rows(rows: Any, x: Any, axis: Any) -> Any:
-    """Rows back in the places that `_as_rows` had them from."""
+    """Put rows back in the places that `_as_rows` had them from."""
     places = _as_rows(np.arange(np.size(x)).reshape(np.shape(x)), axis)
     made = np.empty(np.size(x), rows.dtype)
     made[places.ravel()] = rows.ravel()
@@ -33,7 +33,7 @@ def _from_rows(rows: Any, x: Any, axis: Any) -> Any:
 
 
 def _before(x: Any) -> Any:
-    """Of each number in a row, the product of those before it."""
+    """Return, for each number in a row, the product of those before it."""
     made = np.ones_like(x)
     np.cumprod(x[:, :-1], axis=1, out=made[:, 1:])
     return made
@@ -41,13 +41,13 @@ def _before(x: Any) -> Any:
 
 @primitive
 def others(a: Any, axis: Any = None) -> Any:
-    """Of each factor, the product of the others: no division, so zeros do no harm."""
+    """Return, for each factor, the product of the others, without division: zeros do no harm."""
     rows = _as_rows(np.asarray(a, np.result_type(zeros(like(a)))), axis)
     return _from_rows(_before(rows) * _before(rows[:, ::-1])[:, ::-1], a, axis)
 
 
 def _sums_before(x: Any, c: Any) -> Any:
-    """Of each number in a row, the sum over those before of `c` times the others before."""
+    """Sum, for each number in a row, `c` of those before times the others before."""
     made, product = np.zeros_like(x), np.ones_like(x[:, :1])
     for n in range(1, x.shape[1]):
         last = x[:, n - 1 : n]
@@ -58,7 +58,7 @@ def _sums_before(x: Any, c: Any) -> Any:
 
 @primitive
 def pairs(c: Any, a: Any, axis: Any = None) -> Any:
-    """Of each factor, the sum over the others of `c` times the product of the rest.
+    """Sum, for each factor, `c` of the others times the product of the rest.
 
     O(numbers), one step in Python for each factor of a product.
     """

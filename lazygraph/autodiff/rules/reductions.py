@@ -35,7 +35,7 @@ def spread(x: Any, form: Like, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 def _strides(x: Any, ndim: int, axis: Any, keepdims: Any) -> tuple[int, ...]:
-    """Those of `x`, and 0 where it is stretched: what `np.broadcast_to` takes 4 us to find."""
+    """Return the strides of `x`, 0 where it is stretched: `np.broadcast_to` takes 4 us for them."""
     axes = axis if type(axis) is tuple else (axis,)
     gone = [each % ndim for each in axes]
     strides = iter(x.strides)
@@ -52,7 +52,7 @@ def _view(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
 
 @primitive
 def length(form: Like, axis: Any = None, less: Any = 0) -> Any:
-    """How many numbers are reduced to one."""
+    """Return how many numbers are reduced to one, less `less`."""
     if axis is None:
         return math.prod(form.shape) - less
     axes = axis if isinstance(axis, tuple) else (axis,)

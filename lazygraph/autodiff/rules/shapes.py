@@ -34,7 +34,7 @@ def _positive(axes: Any) -> list[int]:
 
 
 def inverse_of(*axes: Any) -> Any:
-    """As `inverse`, of axes given one by one, or in one tuple, or not at all."""
+    """Do as `inverse`, of axes given one by one, or in one tuple, or not at all."""
     given = [axis for axis in axes if axis is not None]
     if not given:
         return None

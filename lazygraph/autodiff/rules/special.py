@@ -92,7 +92,7 @@ def _fill(special: Any) -> None:
 
 
 def _fill_plain(sp: Any) -> None:
-    """Of one argument, or of what is differentiated by one alone."""
+    """Define the functions of one argument, or of what is differentiated by one alone."""
     elementwise(sp.expm1, x=lambda ct, out: ct * (out + 1))
     elementwise(sp.log1p, x=lambda ct, x: ct / (1.0 + x))
     elementwise(sp.cbrt, x=lambda ct, out: ct / (3 * out * out))
