@@ -24,7 +24,7 @@ _MOST_CHARACTERS = 200
 
 
 def blame(value: Any, name: str, error: BaseException) -> str:
-    """Which part of a value cannot be pickled, and why.
+    """Tell which part of a value cannot be pickled, and why.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def blame(value: Any, name: str, error: BaseException) -> str:
 
 
 def _is_too_deep(error: BaseException) -> bool:
-    """Whether the value nests too deep: then the whole is at fault, no part of it."""
+    """Tell whether the value nests too deep: then the whole is at fault, no part of it."""
     return isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)
 
 
@@ -133,7 +133,7 @@ def _reduced_parts(value: Any, reduced: str | tuple[Any, ...]) -> Iterator[Part]
 
 
 def _state_parts(value: Any, state: Any) -> Iterator[Part]:
-    """Attributes, for the usual forms of a state."""
+    """Yield the attributes, for the usual forms of a state."""
     names = getattr(type(value), "__dataclass_fields__", None)
     if isinstance(state, list) and names and len(names) == len(state):
         state = dict(zip(names, state, strict=True))  # of a dataclass with slots
@@ -252,14 +252,14 @@ class _Marker:
         self._text = short_repr(leaf)
 
     def __call__(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def __repr__(self) -> str:
         return self._text  # dicts' keys are leaves too, and shown
 
 
 def argument_path(call: Call, leaf_index: int) -> str:
-    """Where a leaf of a call stands among its nested arguments.
+    """Return where a leaf of a call stands among its nested arguments.
 
     Parameters
     ----------

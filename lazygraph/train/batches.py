@@ -58,5 +58,5 @@ class Minibatches:
 
 
 def _is_whole(value: Any, least: int) -> bool:
-    """Of Python or of numpy."""
+    """Tell whether a value is a whole number, of Python or numpy, and at least `least`."""
     return isinstance(value, Integral) and int(value) >= least

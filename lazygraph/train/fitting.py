@@ -172,7 +172,7 @@ def _check(epochs: Any, patience: Any, validate: Any, save_every: Any) -> None:
 
 
 def _why_end(so_far: Fit, epochs: int, patience: int | None) -> str:
-    """Empty while there is no reason to."""
+    """Return why training is to end; an empty text while there is no reason."""
     best, n_epochs = so_far.best, len(so_far.epochs)
     if patience is not None and best is not None and n_epochs - 1 - best[1] >= patience:
         return "patience"
@@ -217,7 +217,7 @@ class _Run:
     save_every: int | None
 
     def resumed(self, params: Any) -> Fit | None:
-        """Where a run of this checkpoint has got to."""
+        """Return where a run of this checkpoint has got to; None without one."""
         saved = None if self.path is None else checkpoints.load(self.path)
         if saved is not None and not isinstance(saved, Fit):
             raise CheckpointError(f"{self.path} holds {short_repr(saved)}, not a training run")
@@ -230,7 +230,7 @@ class _Run:
         return saved
 
     def save(self, so_far: Fit) -> None:
-        """Keep how far it is, where there is a place for it."""
+        """Save how far it is, where there is a place for it."""
         if self.path is not None:
             checkpoints.save(self.path, so_far)
 

@@ -106,6 +106,6 @@ def _fitting(p: Any, g: Any) -> Any:
 
 
 def _moved(p: Any, by: Any) -> Any:
-    """``p - by`` in the dtype of `p`, unless that is of whole numbers."""
+    """Return ``p - by`` in the dtype of `p`, unless that is of whole numbers."""
     new, dtype = p - by, getattr(p, "dtype", None)
     return new if dtype is None or new.dtype == dtype or dtype.kind != "f" else new.astype(dtype)

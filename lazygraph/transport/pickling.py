@@ -140,12 +140,12 @@ def _by_value() -> Any:
 
 
 def _in_file(make: Callable[..., CodeType], args: tuple[Any, ...], filename: str) -> CodeType:
-    """Code that knows its file: cloudpickle forgets it from 3.1.3 on, and tracebacks show it."""
+    """Make code that knows its file: cloudpickle forgets it from 3.1.3 on, tracebacks show it."""
     return make(*args).replace(co_filename=filename)
 
 
 def _is_behind_delayed(func: FunctionType) -> bool:
-    """Whether the name of a function leads to it, for one whose name is now another object's."""
+    """Tell whether a function whose name is now another object's is behind that object."""
     module = func.__module__
     if module == "__main__" or module not in sys.modules:
         return False

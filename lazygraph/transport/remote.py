@@ -189,7 +189,7 @@ def _by_itself(error: BaseException) -> BaseException:
 
 
 def _has_own(kind: type, name: str) -> bool:
-    """Whether a class, or one that it inherits from, defines a method in Python."""
+    """Tell whether a class, or one that it inherits from, defines a method in Python."""
     return any(name in vars(base) for base in kind.__mro__ if not _is_built_in(base))
 
 
