@@ -98,6 +98,8 @@ def backward(y: Any, wrt: Any = None) -> Backward:
         If there is nothing to differentiate by.
     NotDifferentiable
         For a task on the way that has no derivative.
+    GoalError
+        When computed, if `y` is not one real number.
 
     Notes
     -----

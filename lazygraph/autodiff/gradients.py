@@ -65,6 +65,8 @@ def grad(
         If `strict`, and `y` does not depend on one of `wrt`.
     GoalError
         When computed, if `y` is not one real number.
+    CaptureError
+        If `y`, or a part of `wrt`, is not lazy.
 
     Notes
     -----
@@ -101,7 +103,26 @@ def value_and_grad(
 ) -> Any:
     """Return the goal and its derivative, to be computed together: ``(y, grad(y, wrt))``.
 
-    Of a function, a function that gives both; see `grad`.
+    Of a function, a function that gives both.
+
+    Parameters
+    ----------
+    y, wrt, argnums, strict, holomorphic
+        As for `grad`.
+
+    Returns
+    -------
+    tuple of Delayed and as `wrt`
+        The goal itself, and of each of `wrt` the derivative, in its shape and dtype.
+
+    Raises
+    ------
+    NotDifferentiable, NotReachedError, GoalError
+        As `grad`.
+
+    Notes
+    -----
+    O(tasks + arguments) to make. What is computed forward is computed once for both.
 
     Examples
     --------
@@ -139,10 +160,33 @@ def vjp(outputs: Any, wrt: Any, *cotangents: Any, strict: bool = False) -> Any:
     cotangents : as outputs
         Values or lazy values, each in the shape of its output; None for zero.
 
+    strict : bool
+        Whether what `outputs` do not depend on is an error, rather than has zeros.
+
     Returns
     -------
     as wrt
-        Lazy.
+        Lazy, each in the shape and dtype of its value (of whole numbers: float64).
+
+    Raises
+    ------
+    NotDifferentiable
+        For a task on the way that has no derivative.
+    NotReachedError
+        If `strict`, and `outputs` do not depend on one of `wrt`.
+    CotangentError
+        When computed, if a cotangent has another shape than its output.
+
+    Notes
+    -----
+    O(tasks + arguments) to make: one backward pass, however many outputs there are.
+
+    Examples
+    --------
+    >>> from lazygraph import delayed
+    >>> x, y = delayed(3.0), delayed(2.0)
+    >>> [ct.compute() for ct in vjp([x * y, x + y], [x, y], [1.0, 10.0])]
+    [12.0, 13.0]
     """
     if is_function(outputs):
         return vjp_of(outputs, (wrt, *cotangents))
@@ -169,7 +213,25 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     Returns
     -------
     as outputs
-        Lazy.
+        Lazy, each in the shape and dtype of its output (of whole numbers: float64).
+
+    Raises
+    ------
+    NotDifferentiable
+        For a task on the way that has no derivative, or whose derivative has none.
+    CotangentError
+        When computed, if a tangent has another shape than its value.
+
+    Notes
+    -----
+    O(tasks + arguments) to make: two backward passes, however many of `wrt` there are.
+
+    Examples
+    --------
+    >>> from lazygraph import delayed
+    >>> x, y = delayed(3.0), delayed(2.0)
+    >>> jvp(x * y, [x, y], [1.0, 10.0]).compute()
+    32.0
     """
     if is_function(outputs):
         return jvp_of(outputs, tuple(wrt), tuple(tangents))
@@ -190,12 +252,63 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
 
 @short_traceback
 def hvp(y: Any, wrt: Any, vectors: Any) -> Any:
-    """Return the product of the Hessian of a scalar with `vectors`, which are as `wrt`."""
+    """Return the product of the Hessian of a scalar with `vectors`, which are as `wrt`.
+
+    Parameters
+    ----------
+    y : Delayed
+        The goal: its value is to be one real number.
+    wrt : Delayed, or list, tuple or dict of such
+        What to differentiate by, twice.
+    vectors : as wrt
+        Values or lazy values, each in the shape of its own; None for zero.
+
+    Returns
+    -------
+    as wrt
+        Lazy, each in the shape and dtype of its value.
+
+    Raises
+    ------
+    NotDifferentiable
+        For a task on the way that has no derivative, or whose derivative has none.
+    CotangentError, GoalError
+        When computed, if a vector has another shape than its value, or `y` is not one number.
+
+    Notes
+    -----
+    O(tasks + arguments) to make: two backward passes. The Hessian itself is never made.
+
+    Examples
+    --------
+    >>> from lazygraph import delayed
+    >>> x = delayed(2.0)
+    >>> hvp(x * x * x, x, 10.0).compute()
+    120.0
+    """
     return vjp(grad(y, wrt), wrt, vectors)
 
 
 def stop_gradient(x: Any) -> Any:
-    """Return `x`, a constant to derivatives; likewise what is in lists, tuples and dicts."""
+    """Return `x`, a constant to derivatives; likewise what is in lists, tuples and dicts.
+
+    Parameters
+    ----------
+    x
+        A value, lazy or not, or containers of such.
+
+    Returns
+    -------
+    as x
+        Equal to `x`: lazy where that is, with a derivative of zero.
+
+    Examples
+    --------
+    >>> from lazygraph import delayed
+    >>> x = delayed(3.0)
+    >>> grad(x * stop_gradient(x), x).compute()
+    3.0
+    """
     leaves, template = flatten((x,))
     kept = tuple([_stopped(leaf) for leaf in leaves])
     return kept[0] if template is None else template.build(kept)[0][0]

@@ -27,13 +27,24 @@ def jacobian(outputs: Any, wrt: Any = None, *, argnums: Any = 0, holomorphic: bo
     Parameters
     ----------
     outputs, wrt : Delayed, or list, tuple or dict of such
-        Numbers or arrays of any shapes.
+        Numbers or arrays of any shapes. Or `outputs` is a function of such, without `wrt`.
+    argnums : int or str, or tuple of such
+        Of a function, by which arguments: by position or by name; several give a tuple.
+    holomorphic : bool
+        Whether outputs may be complex where values are: their complex derivative is meant.
 
     Returns
     -------
     as outputs
         In the place of each output something as `wrt`, with arrays of shape
         ``output.shape + value.shape``, of the value's dtype.
+
+    Raises
+    ------
+    NotDifferentiable
+        For a task on the way that has no derivative.
+    GoalError
+        When computed, if an output is a container, or complex where that was not asked for.
 
     Notes
     -----
@@ -63,8 +74,39 @@ def hessian(y: Any, wrt: Any = None, *, argnums: Any = 0) -> Any:
 
     Of a function, ``hessian(f)`` is one of its arguments.
 
-    Its blocks are nested as `wrt` twice: ``hessian(y, {"a": a, "b": b}).compute()["a"]["b"]``
-    has shape ``a.shape + b.shape``.
+    Parameters
+    ----------
+    y : Delayed, or callable
+        The goal: its value is to be one real number. Or a function that gives such.
+    wrt : Delayed, or list, tuple or dict of such
+        What to differentiate by, twice.
+    argnums : int or str, or tuple of such
+        Of a function, by which arguments: by position or by name; several give a tuple.
+
+    Returns
+    -------
+    as wrt, nested twice
+        Lazy blocks: the one at ``["a"]["b"]``, for ``wrt={"a": a, "b": b}``, has shape
+        ``a.shape + b.shape``.
+
+    Raises
+    ------
+    NotDifferentiable
+        For a task on the way that has no derivative, or whose derivative has none.
+    GoalError
+        When computed, if `y` is not one real number.
+
+    Notes
+    -----
+    One backward pass for each number of `wrt`; for the product with vectors alone, `hvp` is
+    quicker.
+
+    Examples
+    --------
+    >>> from lazygraph import delayed
+    >>> x = delayed(2.0)
+    >>> float(hessian(x * x * x, x).compute())
+    12.0
     """
     if wrt is None and is_function(y):
         return jacobian(grad(y, argnums=argnums), argnums=argnums)

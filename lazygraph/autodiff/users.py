@@ -33,8 +33,13 @@ def defvjp(func: Callable[..., Any], vjp: Callable[..., Any]) -> None:
     vjp : callable
         ``vjp(ct, out, *args, **kwargs)`` gives the cotangents of the arguments, one per
         argument of the call in the order of the function's signature: a tuple, or for one
-        argument the cotangent itself. Each has the shape of its argument; of a list, tuple or dict it is
-        one like it; None stands for zero. `ct` is the cotangent of the result `out`.
+        argument the cotangent itself. Each has the shape of its argument; of a list, tuple or
+        dict it is one like it; None stands for zero. `ct` is the cotangent of the result `out`.
+
+    Raises
+    ------
+    CaptureError
+        If one of the two is no function, or `func` has no hash.
 
     Notes
     -----
