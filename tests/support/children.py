@@ -93,7 +93,7 @@ class Script:
     def finish(self) -> tuple[str, str, int]:
         """What it printed to stdout and to stderr, and its exit code."""
         try:
-            out, err = self.popen.communicate(timeout=30)
+            out, err = self.popen.communicate(timeout=120)  # a busy machine is slow
         finally:
             self.kill_all()
         return out, err, self.popen.returncode

@@ -46,7 +46,7 @@ def identity(x: Any) -> Any:
     return x
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(is_true: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether something became true in time: for what only the operating system tells."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import socket
@@ -9,6 +10,7 @@ import struct
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["Channel", "WorkerChannel"]
@@ -67,8 +69,10 @@ class Channel:
                     self._unsent[0] = piece[sent:]
         except BlockingIOError:
             pass
-        except OSError:  # the worker is gone: reading will tell
+        except OSError:  # the worker is gone, or has not got what it was sent: both ends are told
             self._unsent.clear()
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
 
     def receive(self) -> list[Any]:
         """The messages that have arrived; `is_closed` is set when there will be no more."""
@@ -118,14 +122,22 @@ class WorkerChannel:
     """
 
     def __init__(self, end: socket.socket) -> None:
-        self._socket = end
+        self._socket, self._pid = end, os.getpid()
         self._file = end.makefile("rb", buffering=_READ_BYTES)
         self._lock = threading.RLock()  # held by who sends
         self._is_sending = False
         self._unsent: deque[tuple[bytes, list[int]]] = deque()  # and how much is sent, in pieces
 
     def send(self, message: Any) -> None:
-        """Send, and wait until it is sent."""
+        """Send, and wait until it is sent.
+
+        Raises
+        ------
+        OSError
+            If the parent is gone, or this process is a fork of the worker.
+        """
+        if os.getpid() != self._pid:
+            raise OSError(errno.EPIPE, "only a worker, and no fork of it, speaks to its parent")
         self._unsent.append((_framed(message), []))
         with self._lock:
             if self._is_sending:  # this thread, further up its stack: it will send this, too

@@ -12,7 +12,7 @@ from operator import attrgetter
 from time import monotonic
 from typing import Any, NamedTuple
 
-from lazygraph.errors import WorkerStartError
+from lazygraph.errors import OptionError, WorkerStartError
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena, Handle
 from lazygraph.schedulers.processes.board import Note, erase, read_note
@@ -33,7 +33,11 @@ from lazygraph.schedulers.processes.messages import (
     Setting,
 )
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
-from lazygraph.schedulers.processes.process import Process, blas_environment
+from lazygraph.schedulers.processes.process import (
+    Process,
+    blas_environment,
+    refused_as_start_error,
+)
 from lazygraph.schedulers.processes.reloads import Reloads
 from lazygraph.schedulers.processes.settings import measured
 from lazygraph.schedulers.processes.worker_handle import Worker
@@ -71,18 +75,17 @@ class Pool:
         self.is_closed = False
         self.is_wanted_closed = False  # its owner waits for the run to leave it
         # First what may raise: nothing is open yet.
-        self._initializer = (
-            None if recipe.initializer is None else pack_function(recipe.initializer)
-        )
-        self._arena = _new_arena(recipe.num_workers + 1)
+        self._initializer = _packed(recipe.initializer)
         self._next_owner = 1
         self._failed_starts = 0
-        self._selector = selectors.DefaultSelector()
         self._wake_lock = threading.Lock()
-        self._wake_read, self._wake_write = pipe()
-        for end in (self._wake_read, self._wake_write):
-            os.set_blocking(end.number, False)
-        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        with refused_as_start_error("cannot start worker processes"):
+            self._arena = Arena.create(recipe.num_workers + 1)
+            self._selector = selectors.DefaultSelector()
+            self._wake_read, self._wake_write = pipe()
+            for end in (self._wake_read, self._wake_write):
+                os.set_blocking(end.number, False)
+            self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         share = max(1, usable_cores() // recipe.num_workers)
         self._environment = blas_environment(recipe.blas_threads, share)
         self.reloads = Reloads()  # of modules that workers may have imported
@@ -121,13 +124,13 @@ class Pool:
         try:
             worker.setting = self.setting()
             worker.send((worker.setting, self.recipe.preload, self._initializer))
-            for source in worker.sources:
-                self._selector.register(source, selectors.EVENT_READ, worker)
+            with refused_as_start_error("cannot start a worker process"):
+                for source in worker.sources:
+                    self._selector.register(source, selectors.EVENT_READ, worker)
             self._workers[owner] = worker
-        except BaseException as error:
+        except BaseException:
+            self._unregister(worker)
             worker.process.discard()
-            if isinstance(error, OSError):
-                raise WorkerStartError(f"cannot start a worker process: {error}") from error
             raise
         return worker
 
@@ -180,9 +183,13 @@ class Pool:
         self._forsake(worker)
 
     def _remove(self, worker: Worker) -> None:
-        for source in worker.sources:
-            self._selector.unregister(source)
+        self._unregister(worker)
         del self._workers[worker.owner]
+
+    def _unregister(self, worker: Worker) -> None:
+        for source in worker.sources:
+            with suppress(KeyError):  # its start has failed half-way
+                self._selector.unregister(source)
 
     def _forsake(self, worker: Worker) -> None:
         """Give back the memory that a dead worker had written and nobody knows of."""
@@ -390,8 +397,10 @@ def _discard_from(arena: Arena) -> Callable[[Handle], None]:
     return discard
 
 
-def _new_arena(sharers: int) -> Arena:
+def _packed(initializer: Callable[[], object] | None) -> bytes | None:
+    if initializer is None:
+        return None
     try:
-        return Arena.create(sharers)
-    except OSError as error:
-        raise WorkerStartError(f"there is no shared memory for workers: {error}") from error
+        return pack_function(initializer)
+    except Exception as error:
+        raise OptionError(f"the initializer cannot be sent to workers: {error}") from error

@@ -7,8 +7,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
 
 from lazygraph.errors import RunError, WorkerStartError
@@ -16,7 +16,7 @@ from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.channel import Channel
 from lazygraph.schedulers.processes.descriptors import Descriptor, pipe, socket_pair
 
-__all__ = ["Process", "blas_environment", "check_platform"]
+__all__ = ["Process", "blas_environment", "check_platform", "refused_as_start_error"]
 
 #: In the environment of a worker until it has begun: a program that finds it is not one.
 _MARK = "LAZYGRAPH_STARTS_WORKER"
@@ -79,6 +79,15 @@ def check_platform() -> None:
         )
 
 
+@contextmanager
+def refused_as_start_error(what: str) -> Iterator[None]:
+    """Raise WorkerStartError for what the system refuses meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkerStartError(f"{what}: {error}") from error
+
+
 class Process:
     """A worker process, and this process's end of the channel to it.
 
@@ -93,23 +102,22 @@ class Process:
     ) -> None:
         check_platform()
         self.owner = owner
-        with ExitStack() as undone:
-            try:
-                ours, theirs = socket_pair(_BUFFER_BYTES)
-                undone.enter_context(ours)
-                with theirs:
-                    # Closed by whatever ends this process: the workers' end tells the kernel
-                    # to kill them.
-                    watched, self._lifeline = pipe()
-                    undone.callback(self._lifeline.close)
-                    number = theirs.fileno()
-                    self._popen = _start(arena, number, watched, owner, sharers, environment)
-            except OSError as error:
-                raise WorkerStartError(f"cannot start a worker process: {error}") from error
+        self._ending: Descriptor | None = None
+        with refused_as_start_error("cannot start a worker process"), ExitStack() as undone:
+            ours, theirs = socket_pair(_BUFFER_BYTES)
+            undone.enter_context(ours)
             self.channel = Channel(ours)
+            with theirs:
+                # Closed by whatever ends this process: the workers' end tells the kernel
+                # to kill them.
+                watched, self._lifeline = pipe()
+                undone.callback(self._lifeline.close)
+                number = theirs.fileno()
+                self._popen = _start(arena, number, watched, owner, sharers, environment)
+                undone.callback(self.discard)
+            watched.close()
+            self._ending = _ending_of(self.pid)
             undone.pop_all()
-        watched.close()
-        self._ending = _ending_of(self.pid)
 
     @property
     def pid(self) -> int:
@@ -146,9 +154,13 @@ class Process:
         Until it is waited for, nobody else can have its number, dead or alive; after that it
         may have been given to another, unless its group is not empty.
         """
-        if self._popen.returncode is None and not (_is_gone(self.pid) and _exists(self.pid)):
+        is_gone = _is_gone(self.pid)
+        if self._popen.returncode is None and not (is_gone and _exists(self.pid)):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+        if not is_gone:  # a task may have moved it to another group
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def exit_code(self, seconds: float = _LEAVE_SECONDS) -> int | None:
         """Return how it ended, negative for a signal; it is about to end, or made to.

@@ -75,6 +75,7 @@ class Worker:
     def __init__(self, channel: WorkerChannel, arena: Arena) -> None:
         self.channel, self.arena = channel, arena
         self.board = Board(arena)
+        self._pid = os.getpid()
         # For the main thread: units, settings to take over before those after it, None to leave.
         self.units: queue.SimpleQueue[Unit | Setting | None] = queue.SimpleQueue()
         self.packed: dict[int, Any] = {}  # functions, by number
@@ -100,7 +101,9 @@ class Worker:
             pass
         except BaseException:  # a fault of this library's: let it be seen
             os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
-        os.killpg(0, signal.SIGKILL)
+        with suppress(OSError):  # a task may have moved this process to another group
+            os.killpg(self._pid, signal.SIGKILL)
+        os.kill(self._pid, signal.SIGKILL)
 
     def take_work(self, work: Work) -> None:
         self.packed.update(work.functions)
@@ -186,6 +189,8 @@ class Worker:
                     unit, member, [*times, began / 1e9, perf_counter_ns() / 1e9], error, given
                 )
                 return
+            if os.getpid() != self._pid:  # a child that a task has forked is no worker
+                os._exit(1)
             ended = perf_counter_ns()
             times += (began / 1e9, ended / 1e9)
             unsent_ns += ended - began

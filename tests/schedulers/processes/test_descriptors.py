@@ -138,7 +138,7 @@ def test_a_death_is_heard_though_what_a_task_started_holds_its_channel(tmp_path:
         """,
     )
     try:
-        assert script.popen.wait(30) == 0
+        assert script.popen.wait(120) == 0
     finally:
         left = script.alive()
         script.kill_all()

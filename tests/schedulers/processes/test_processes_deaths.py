@@ -245,7 +245,7 @@ def test_a_worker_whose_parent_goes_while_it_starts_says_nothing(
     process = pool.start().process
 
     process._close()  # as the system does when this process ends
-    code = process._popen.wait(10)
+    code = process._popen.wait(60)
     pool.close()
 
     assert code != 0
