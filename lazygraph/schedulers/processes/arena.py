@@ -97,7 +97,7 @@ class Arena:
 
     @classmethod
     def create(cls, sharers: int = 1) -> Arena:
-        """A new arena, for the parent (owner 0).
+        """Make an arena for the parent (owner 0).
 
         Raises
         ------
@@ -167,11 +167,11 @@ class Arena:
         return self._file
 
     def read(self, offset: int, nbytes: int) -> bytes:
-        """A copy of some bytes, wherever they are."""
+        """Return a copy of some bytes, wherever they are."""
         return bytes(read_all(self._opened().number, Handle(offset, nbytes)))
 
     def view(self, handle: Handle) -> memoryview:
-        """A block's bytes, read-only, without a copy; the same object until it is dropped."""
+        """Return a block's bytes, read-only, not copied; the same object until dropped."""
         with self._lock:
             outer = self._outer.get(handle)
             if outer is None:
@@ -183,7 +183,7 @@ class Arena:
             return outer
 
     def private(self, handle: Handle, keep: object) -> memoryview:
-        """A block's bytes, writable, in memory of this process alone.
+        """Return a block's bytes, writable, in memory of this process alone.
 
         Pages are copied when first written; a small block is copied at once.
 
@@ -203,7 +203,7 @@ class Arena:
         return made
 
     def _look(self, handle: Handle) -> memoryview:
-        """A block in its window, or a copy of it where no window can be had."""
+        """Return a block in its window, or a copy of it where no window can be had."""
         start, size = window_of(handle)
         try:
             window = self._window(start, size)

@@ -75,7 +75,7 @@ class Channel:
                 self.socket.shutdown(socket.SHUT_RDWR)
 
     def receive(self) -> list[Any]:
-        """The messages that have arrived; `is_closed` is set when there will be no more."""
+        """Return the messages that have arrived; `is_closed` is set when there will be no more."""
         self._read()
         arrived, begin = self._arrived, 0
         found: list[Any] = []
@@ -162,7 +162,7 @@ class WorkerChannel:
         os.close(self._socket.detach())
 
     def receive(self) -> Any:
-        """The next message.
+        """Return the next message.
 
         Raises
         ------

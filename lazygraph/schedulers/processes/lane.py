@@ -113,7 +113,7 @@ class ProcessLane(Executor):
         if self._dispatch is None or self._pool is None or self._pool.is_closed:
             return ()
         busy = [desk for desk in self._dispatch.desks.values() if not desk.is_idle]
-        notes = [self._pool.note(desk.worker).step for desk in busy]
+        notes = [self._pool.status(desk.worker).step for desk in busy]
         return [step for step in notes if step >= 0]
 
     def release(self, steps: Sequence[int], /) -> None:
@@ -162,7 +162,7 @@ def _wind_up(pool: Pool, dispatch: Dispatch) -> None:
     for worker, desk in desks.items():
         # An interrupt may have come in the middle of a message: no worker is spared.
         if (was_interrupted or not desk.is_idle) and not pool.is_closed:
-            pool.dismiss(worker)
+            pool.kill(worker)
     dispatch.luggage.clear()  # whoever still refers to it
     pool.end_run()
 
@@ -187,7 +187,7 @@ def _hear_out(pool: Pool, desks: dict[Worker, Desk], desk: Desk, message: Any) -
     """What a worker says when nobody wants its results any more."""
     match message:
         case None:
-            pool.bury(desk.worker)
+            pool.reap(desk.worker)
             del desks[desk.worker]
         case messages.Done():
             for first, ended, _, _ in message.units:
@@ -198,4 +198,4 @@ def _hear_out(pool: Pool, desks: dict[Worker, Desk], desk: Desk, message: Any) -
             for first in message.firsts:
                 desk.remove(desk.queue[first])
         case _:
-            pool.chat(desk.worker, message)
+            pool.handle_idle(desk.worker, message)

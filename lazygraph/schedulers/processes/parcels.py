@@ -82,7 +82,7 @@ def _is_atom(value: Any) -> bool:
 
 
 def pack(value: Any, arena: Arena | None) -> Any:
-    """A value, ready for a pipe: itself if it is a plain small one, else a `Parcel`.
+    """Return a value ready for a pipe: itself if it is a plain small one, else a `Parcel`.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _stays(buffer: PickleBuffer, apart: list[memoryview]) -> bool:
 
 
 def unpack(thing: Any, view: Callable[[Any], memoryview]) -> Any:
-    """The value of what `pack` gave.
+    """Return the value of what `pack` gave.
 
     Parameters
     ----------

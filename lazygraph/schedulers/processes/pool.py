@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from lazygraph.errors import OptionError, WorkerStartError
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena, Handle
-from lazygraph.schedulers.processes.board import Note, erase, read_note
 from lazygraph.schedulers.processes.channel import Channel
 from lazygraph.schedulers.processes.descriptors import pipe
 from lazygraph.schedulers.processes.forks import forget_in_children, release_ended
@@ -33,13 +32,10 @@ from lazygraph.schedulers.processes.messages import (
     Setting,
 )
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
-from lazygraph.schedulers.processes.process import (
-    Process,
-    blas_environment,
-    refused_as_start_error,
-)
+from lazygraph.schedulers.processes.process import Process, blas_environment, start_errors
 from lazygraph.schedulers.processes.reloads import Reloads
 from lazygraph.schedulers.processes.settings import measured
+from lazygraph.schedulers.processes.status import Status, erase_status, read_status
 from lazygraph.schedulers.processes.worker_handle import Worker
 from lazygraph.schedulers.workers import usable_cores
 from lazygraph.transport.pickling import pack_function
@@ -79,8 +75,8 @@ class Pool:
         self._next_owner = 1
         self._failed_starts = 0
         self._wake_lock = threading.Lock()
-        with refused_as_start_error("cannot start worker processes"):
-            self._arena = Arena.create(recipe.num_workers + 1)
+        with start_errors("cannot start worker processes"):
+            self.arena = Arena.create(recipe.num_workers + 1)
             self._selector = selectors.DefaultSelector()
             self._wake_read, self._wake_write = pipe()
             for end in (self._wake_read, self._wake_write):
@@ -97,11 +93,6 @@ class Pool:
         return self._workers.values()
 
     @property
-    def arena(self) -> Arena:
-        """The memory that all share."""
-        return self._arena
-
-    @property
     def can_start(self) -> bool:
         """Whether one more worker may be started: not when that has just failed."""
         return monotonic() >= self._no_start_until
@@ -116,7 +107,7 @@ class Pool:
         """
         owner, self._next_owner = self._next_owner, self._next_owner + 1
         try:
-            process = Process(self._arena, owner, self.recipe.num_workers, self._environment)
+            process = Process(self.arena, owner, self.recipe.num_workers, self._environment)
         except WorkerStartError:
             self._no_start_until = monotonic() + _RESTART_SECONDS
             raise
@@ -124,7 +115,7 @@ class Pool:
         try:
             worker.setting = self.setting()
             worker.send((worker.setting, self.recipe.preload, self._initializer))
-            with refused_as_start_error("cannot start a worker process"):
+            with start_errors("cannot start a worker process"):
                 for source in worker.sources:
                     self._selector.register(source, selectors.EVENT_READ, worker)
             self._workers[owner] = worker
@@ -135,12 +126,12 @@ class Pool:
         return worker
 
     def setting(self) -> Setting:
-        """The surroundings of this process, with what is set for workers."""
+        """Return the surroundings of this process, with what is set for workers."""
         own = {("environ", name): value for name, value in self._environment.items()}
         return Setting({**measured(), **own})
 
-    def greet(self, worker: Worker, hello: Hello) -> None:
-        """The worker is ready, or its initializer has failed.
+    def mark_ready(self, worker: Worker, hello: Hello) -> None:
+        """Note that the worker is ready, or that its initializer has failed.
 
         Raises
         ------
@@ -154,8 +145,8 @@ class Pool:
         worker.is_ready = True
         self._failed_starts = 0
 
-    def bury(self, worker: Worker) -> int | None:
-        """Take leave of a worker that has died, and of its memory; its exit code.
+    def reap(self, worker: Worker) -> int | None:
+        """Remove a worker that has died, and its memory; return its exit code.
 
         Raises
         ------
@@ -176,7 +167,7 @@ class Pool:
                 )
         return code
 
-    def dismiss(self, worker: Worker) -> None:
+    def kill(self, worker: Worker) -> None:
         """End a worker at once."""
         self._remove(worker)
         worker.process.discard()
@@ -193,13 +184,13 @@ class Pool:
 
     def _forsake(self, worker: Worker) -> None:
         """Give back the memory that a dead worker had written and nobody knows of."""
-        erase(self._arena, worker.owner)
+        erase_status(self.arena, worker.owner)
         self._free(self.ledger.borrower_died(worker.owner))
-        self._arena.sweep(worker.owner, self.ledger.in_use(worker.owner))
+        self.arena.sweep(worker.owner, self.ledger.in_use(worker.owner))
 
-    def note(self, worker: Worker) -> Note:
-        """What the worker is running."""
-        return read_note(self._arena, worker.owner)
+    def status(self, worker: Worker) -> Status:
+        """Return what the worker is running."""
+        return read_status(self.arena, worker.owner)
 
     def wake(self) -> None:
         """End the current `wait`; from any thread."""
@@ -209,7 +200,7 @@ class Pool:
                     os.write(self._wake_write.number, b"!")
 
     def wait(self, seconds: float | None) -> Iterator[tuple[Worker, Any]]:
-        """What workers have to say; a worker that is gone says None, once, as its last word."""
+        """Yield what workers have to say; a worker that is gone says None, once, as its last word."""
         both = selectors.EVENT_READ | selectors.EVENT_WRITE
         while self._with_unsent:
             worker = self._with_unsent.pop()
@@ -237,7 +228,7 @@ class Pool:
             yield from self._last_words(worker)
 
     def _last_words(self, worker: Worker) -> Iterator[tuple[Worker, Any]]:
-        """What a worker that is gone had sent, then None; others may hold its channel open."""
+        """Yield what a worker that is gone had sent, then None; others may hold its channel open."""
         is_more = True
         while is_more and self.has(worker):
             is_more = False
@@ -291,12 +282,12 @@ class Pool:
         """Let the owners of blocks use them again; give back those of workers that are gone."""
         for owner, group in groupby(sorted(handles), attrgetter("owner")):
             if owner == 0:
-                self._arena.free(group)
+                self.arena.free(group)
             elif owner in self._workers:
                 self._workers[owner].send(Forget([], [], list(group)))
             else:
                 for handle in group:
-                    self._arena.discard(handle)
+                    self.arena.discard(handle)
 
     def settle(self) -> None:
         """Between runs: hear what workers still had to say, and give back memory."""
@@ -304,16 +295,16 @@ class Pool:
         self.recycle()
         for worker, message in list(self.wait(0)):
             if message is None:
-                self.bury(worker)
+                self.reap(worker)
             else:
-                self.chat(worker, message)
+                self.handle_idle(worker, message)
 
-    def chat(self, worker: Worker, message: Any) -> None:
-        """What a worker says that is no run's business."""
+    def handle_idle(self, worker: Worker, message: Any) -> None:
+        """Act on what a worker says that is no run's business."""
         if isinstance(message, Acknowledge):
             self.acknowledged(worker, message.handles)
         elif isinstance(message, Hello):
-            self.greet(worker, message)
+            self.mark_ready(worker, message)
         elif isinstance(message, Printed):
             surroundings.print_text(message)
         elif isinstance(message, Logged):
@@ -327,7 +318,7 @@ class Pool:
             worker.send(Ended())  # first: what a worker has loaded it still looks at
         release_ended()
         self.recycle()
-        self._arena.trim()
+        self.arena.trim()
 
     def close(self) -> None:
         """End all workers: in peace if they are quick about it, a second for all together."""
@@ -355,7 +346,7 @@ class Pool:
             worker.process.discard()
         self._workers.clear()
         with suppress(OSError):  # then it stays taken as long as anybody has the file
-            self._arena.sweep_all(self.ledger.close(_discard_from(self._arena.lasting())))
+            self.arena.sweep_all(self.ledger.close(_discard_from(self.arena.lasting())))
         self._close_files()
 
     def _close_files(self) -> None:
@@ -363,7 +354,7 @@ class Pool:
         with self._wake_lock:
             self._wake_read.close()
             self._wake_write.close()
-        self._arena.close()
+        self.arena.close()
 
     def forget(self) -> None:
         """Let go of it in a forked child: nothing of it is the child's.
@@ -375,7 +366,7 @@ class Pool:
             return
         self.is_closed = True
         self._wake_lock = threading.Lock()  # some thread of the parent may hold the old one
-        self._arena.forget()
+        self.arena.forget()
         for worker in self.workers:
             worker.process.forget()
         self._close_files()

@@ -16,7 +16,7 @@ from lazygraph.schedulers.processes.arena import Arena
 from lazygraph.schedulers.processes.channel import Channel
 from lazygraph.schedulers.processes.descriptors import Descriptor, pipe, socket_pair
 
-__all__ = ["Process", "blas_environment", "check_platform", "refused_as_start_error"]
+__all__ = ["Process", "blas_environment", "check_platform", "start_errors"]
 
 #: In the environment of a worker until it has begun: a program that finds it is not one.
 _MARK = "LAZYGRAPH_STARTS_WORKER"
@@ -80,7 +80,7 @@ def check_platform() -> None:
 
 
 @contextmanager
-def refused_as_start_error(what: str) -> Iterator[None]:
+def start_errors(what: str) -> Iterator[None]:
     """Raise WorkerStartError for what the system refuses meanwhile."""
     try:
         yield
@@ -103,7 +103,7 @@ class Process:
         check_platform()
         self.owner = owner
         self._ending: Descriptor | None = None
-        with refused_as_start_error("cannot start a worker process"), ExitStack() as undone:
+        with start_errors("cannot start a worker process"), ExitStack() as undone:
             ours, theirs = socket_pair(_BUFFER_BYTES)
             undone.enter_context(ours)
             self.channel = Channel(ours)

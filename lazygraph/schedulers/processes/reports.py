@@ -109,7 +109,7 @@ class Reports:
 
     # ------------------------------------------------------------- small talk
     def _hello(self, desk: Desk, message: messages.Hello) -> None:
-        self._pool.greet(desk.worker, message)
+        self._pool.mark_ready(desk.worker, message)
 
     def _acknowledged(self, desk: Desk, message: messages.Acknowledge) -> None:
         self._pool.acknowledged(desk.worker, message.handles)
@@ -125,8 +125,8 @@ class Reports:
     # ------------------------------------------------------------- misfortune
     def _mourn(self, desk: Desk) -> None:
         """A worker has died: run again what it had not finished."""
-        note = self._pool.note(desk.worker)
-        code = self._pool.bury(desk.worker)
+        note = self._pool.status(desk.worker)
+        code = self._pool.reap(desk.worker)
         del self._dispatch.desks[desk.worker]
         culprit = next((u for u in desk.queue.values() if note.step in u.left), None)
         for unit in desk.queue.values():
@@ -164,9 +164,9 @@ class Reports:
             unit = desk.head
             if unit is None or unit.timeout is None or desk.heard + unit.timeout > now:
                 continue
-            note = self._pool.note(desk.worker)
+            note = self._pool.status(desk.worker)
             if note.step == unit.steps[0] and note.since + unit.timeout <= now:
-                self._pool.dismiss(desk.worker)
+                self._pool.kill(desk.worker)
                 del self._dispatch.desks[desk.worker]
                 error = self._run.timed_out(unit.steps[0], "its worker process was ended")
                 yield Outcome(unit.steps[0], desk.worker.name, None, error, note.since, now)

@@ -37,27 +37,68 @@ __all__ = ["Processes"]
 class Processes:
     """Worker processes: for tasks that hold the GIL, and for those that may crash.
 
+    As a context manager it owns its workers, and ends them with the block. Otherwise they are
+    **warm**: they wait for the next compute that asks for the same, a minute at most, and as many
+    as ``max(8, 2 * cores)`` in all; those idle longest are ended first.
+
     Parameters
     ----------
     num_workers : int, optional
         How many tasks run at once; the number of usable cores by default.
     initializer : callable, optional
-        Called in each worker before its first task.
+        Called without arguments in each worker before its first task.
     preload : iterable of str
         Modules that each worker imports before its first task.
     blas_threads : int, optional
         How many threads BLAS and OpenMP may use in each worker; the number of cores divided
         by that of workers by default, unless variables such as ``OMP_NUM_THREADS`` are set.
 
+    Raises
+    ------
+    OptionError
+        If an argument is none of these, or the initializer cannot be pickled.
+    WorkerStartError
+        When a run begins: if the system has no process, memory or file descriptors for a first
+        worker (with some there the run goes on with those), if workers end before they are
+        ready, or if the initializer fails.
+    RunError
+        When a run begins: on Windows, and where `sys.executable` is no Python interpreter.
+    WorkerDied
+        As a task's error: if a worker has died of it too often.
+
     Notes
     -----
-    As a context manager it owns its workers, and ends them with the block. Otherwise workers
-    wait for the next compute that asks for the same, for a minute at most.
+    **What travels.** Functions, arguments and results, by cloudpickle: lambdas, closures, and
+    functions and classes of ``__main__``, too. What cannot be pickled is an `UnpicklableError`
+    that names it. Each function, and each argument that is not tiny, travels to a worker once in
+    a run.
 
-    Functions and arguments travel by cloudpickle, so that lambdas, closures and functions of
-    ``__main__`` work; big arrays lie in shared memory, and arrive as read-only views. When a
-    worker dies, another takes its place, and what it had not finished runs again: also
-    functions with side effects, unless they are ``@delayed(rerun=False)``.
+    **What is shared.** Buffers from 64 KB on (arrays, mostly) lie in one file in memory, without
+    a name, gone with its last user. In tasks they are read-only views of it; copy an array to
+    change it. The caller gets arrays of its own: those from 1 MB on are mapped, and copied page
+    by page when written to. Before Python 3.13 a process has at most 100 such mappings (a
+    quarter of a lower ``ulimit -n``), then 10,000; beyond, results are copied.
+
+    **Memory.** A block is used again once nobody looks at it; a pool keeps 768 MB of free ones,
+    and gives back the rest. Where the machine, or the control group, has not enough memory left,
+    sharing raises `MemoryError` as the task's error instead of having processes killed. In a
+    ``with`` block, results that were dropped since the last run are free at the next.
+
+    **When a worker dies,** another takes its place, and what it had not finished runs again, also
+    functions with side effects, unless they are ``@delayed(rerun=False)``. A task is tried three
+    times in all. What a task has started in its process group ends with its worker, a program
+    in a session of its own does not. A time limit (``timeout=``) ends the worker.
+
+    **Settings.** Tasks run with the caller's working directory, ``sys.path``, ``sys.argv``,
+    environment, settings of this library, log levels and warning filters, as they are when the run
+    begins. What they print and log arrives in the caller. String hashes are equal in all workers.
+
+    **Forks.** A child that Python forks keeps the results that it has, and starts workers of its
+    own. One that C code forks does so too, but results of 1 MB and more may change under it. A
+    computation inside a task runs in its worker, one step at a time.
+
+    Starting a worker takes as long as starting Python, with what tasks import. Tasks that take
+    less than sending them does travel many at a time.
 
     Examples
     --------
@@ -189,7 +230,7 @@ class Processes:
     def stream(
         self, plan: Plan, observers: Sequence[Observer], terms: Terms, lookahead: int | None
     ) -> Stream:
-        """The plan's outputs, one by one."""
+        """Return the plan's outputs, one by one."""
         n = 4 * self.num_workers if lookahead is None else lookahead
         if self._is_nested:
             return InlineStream(*stream_here(plan, observers, terms, self.name, n))
@@ -199,7 +240,7 @@ class Processes:
     def run(
         self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
     ) -> list[Any]:
-        """The values of the plan's outputs."""
+        """Return the values of the plan's outputs."""
         if self._is_nested:
             return run_here(plan, observers, terms, self.name)
         return self._controller(plan, observers, terms).run()

@@ -34,7 +34,7 @@ class Handle(NamedTuple):
 
 
 def region_of(owner: int) -> range:
-    """The file offsets where one owner may write."""
+    """Return the file offsets where one owner may write."""
     return range(owner << _REGION_BITS, (owner + 1) << _REGION_BITS)
 
 
@@ -61,12 +61,12 @@ def _shared_window(within: int) -> tuple[int, int]:
 
 
 def whole_pages(nbytes: int) -> int:
-    """The size of the pages that so many bytes take; of one, if there are none."""
+    """Return the size of the pages that so many bytes take; of one, if there are none."""
     return max(1, -(-nbytes // _PAGE)) * _PAGE
 
 
 def _block_size(nbytes: int) -> int:
-    """The size of the block for so many bytes: whole pages, eight sizes to an octave."""
+    """Return the size of the block for so many bytes: whole pages, eight sizes to an octave."""
     pages = whole_pages(nbytes) // _PAGE
     step = 1 << max(0, pages.bit_length() - 4)
     return -(-pages // step) * step * _PAGE
@@ -90,7 +90,7 @@ class Space:
         self.warm_bytes = 0
 
     def take(self, nbytes: int) -> int:
-        """The offset of a block that nobody uses."""
+        """Return the offset of a block that nobody uses."""
         size = _block_size(nbytes)
         larger = _block_size(size + 1)
         for candidate in (size, larger, _block_size(larger + 1)):
@@ -141,7 +141,7 @@ class Space:
 
 
 def _place(within: int, size: int) -> int:
-    """The first offset from `within` on where a block does not leave its window."""
+    """Return the first offset from `within` on where a block does not leave its window."""
     while True:
         start, window = _shared_window(within)
         if within + size <= start + window:

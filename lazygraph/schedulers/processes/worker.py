@@ -23,7 +23,6 @@ from lazygraph.randomness import Seed, seeded
 from lazygraph.schedulers.outcomes import Absent
 from lazygraph.schedulers.processes import surroundings
 from lazygraph.schedulers.processes.arena import Arena
-from lazygraph.schedulers.processes.board import Board
 from lazygraph.schedulers.processes.channel import WorkerChannel
 from lazygraph.schedulers.processes.messages import (
     Acknowledge,
@@ -40,6 +39,7 @@ from lazygraph.schedulers.processes.messages import (
 )
 from lazygraph.schedulers.processes.parcels import pack, unpack
 from lazygraph.schedulers.processes.settings import InForce
+from lazygraph.schedulers.processes.status import StatusPage
 from lazygraph.schedulers.workers import share_cores
 from lazygraph.tasks.blame import blame
 from lazygraph.transport.identity import forget_namespaces
@@ -74,7 +74,7 @@ class Worker:
 
     def __init__(self, channel: WorkerChannel, arena: Arena) -> None:
         self.channel, self.arena = channel, arena
-        self.board = Board(arena)
+        self.status = StatusPage(arena)
         self._pid = os.getpid()
         # For the main thread: units, settings to take over before those after it, None to leave.
         self.units: queue.SimpleQueue[Unit | Setting | None] = queue.SimpleQueue()
@@ -162,7 +162,7 @@ class Worker:
             try:
                 unit = self.units.get_nowait()
             except queue.Empty:
-                self.board.rest()
+                self.status.rest()
                 self.flush()
                 unit = self.units.get()
             if unit is None:
@@ -180,7 +180,7 @@ class Worker:
         unsent_ns = 0
         last = len(unit) - 1
         for member, (step, number, arguments) in enumerate(unit):
-            began = self.board.begin(step)
+            began = self.status.begin(step)
             given = value
             try:
                 value = self._call(step, number, arguments, value)
@@ -226,7 +226,7 @@ class Worker:
     def _unpack(self, thing: Any) -> Any:
         """The value; unpickling may import modules, which must not compute."""
         self.is_loading = True
-        self.board.load()  # an import does not count for the task's time limit
+        self.status.load()  # an import does not count for the task's time limit
         try:
             return unpack(thing, self.arena.view)
         except ImportError as error:
@@ -234,7 +234,7 @@ class Worker:
             raise
         finally:
             self.is_loading = False
-            self.board.begin_again()
+            self.status.begin_again()
 
     def _report(self, unit: Unit, member: int, times: list[float], value: Any, given: Any) -> bool:
         """Send a result; false if it cannot be sent."""
@@ -306,7 +306,7 @@ def _prepare(worker: Worker) -> bytes | None:
 
 
 def _current_step() -> int:
-    return -1 if _worker is None else _worker.board.step
+    return -1 if _worker is None else _worker.status.step
 
 
 def _preload(modules: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Where each worker notes what it is running, for whoever has to know after its death."""
+"""The page on which each worker notes what it is running, for whoever has to know after its death."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lazygraph.schedulers.processes.arena import Arena, Handle
 
-__all__ = ["Board", "Note", "erase", "read_note"]
+__all__ = ["Status", "StatusPage", "erase_status", "read_status"]
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
 _FIRST = 1 << 61  # beyond every owner's region of the arena's file
@@ -19,7 +19,7 @@ _NEVER_NS = 1 << 62
 _CELLS = struct.Struct("qq")
 
 
-class Note(NamedTuple):
+class Status(NamedTuple):
     """What a worker runs: the step, or -1 for none; since when, in seconds of perf_counter."""
 
     step: int
@@ -30,7 +30,7 @@ def _place(owner: int) -> Handle:
     return Handle(_FIRST + owner * _PAGE, _PAGE)
 
 
-class Board:
+class StatusPage:
     """A worker's own page: two numbers, written without asking anyone, 0.1 us."""
 
     def __init__(self, arena: Arena) -> None:
@@ -38,23 +38,23 @@ class Board:
         self._cells = memoryview(page).cast("q")
 
     def begin(self, step: int) -> int:
-        """Note that a step begins; the time, in ns."""
+        """Note that a step begins; return the time, in ns."""
         cells, now = self._cells, perf_counter_ns()
         cells[1] = now
         cells[0] = step + 1
         return now
 
     def load(self) -> None:
-        """What runs has not begun: what it needs is being loaded, for as long as that takes."""
+        """Note that what runs has not begun: what it needs is being loaded, however long."""
         self._cells[1] = _NEVER_NS
 
     def begin_again(self) -> None:
-        """What runs begins now."""
+        """Note that what runs begins now."""
         self._cells[1] = perf_counter_ns()
 
     @property
     def step(self) -> int:
-        """What runs; -1 for nothing."""
+        """The step that runs; -1 for none."""
         return self._cells[0] - 1
 
     def rest(self) -> None:
@@ -62,14 +62,14 @@ class Board:
         self._cells[0] = 0
 
 
-def read_note(arena: Arena, owner: int) -> Note:
-    """What a worker noted last; it may be dead."""
+def read_status(arena: Arena, owner: int) -> Status:
+    """Return what a worker noted last; it may be dead."""
     place = _place(owner)
     step, since = _CELLS.unpack(os.pread(arena.fd, _CELLS.size, place.offset))
-    return Note(step - 1, since / 1e9)
+    return Status(step - 1, since / 1e9)
 
 
-def erase(arena: Arena, owner: int) -> None:
+def erase_status(arena: Arena, owner: int) -> None:
     """Give back a worker's page."""
     with suppress(OSError):
         arena.discard(_place(owner))
