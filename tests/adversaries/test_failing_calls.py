@@ -101,7 +101,7 @@ PROGRAMS: dict[str, tuple[Program, Any]] = {
 
 def _is_clear(error: BaseException) -> bool:
     """Whether an error says what happened: one of the library's, or the system's with a note."""
-    if isinstance(error, LazygraphError):
+    if isinstance(error, LazygraphError) or "can't start new thread" in str(error):
         return True
     return isinstance(error, (OSError, MemoryError)) and bool(getattr(error, "__notes__", ()))
 

@@ -179,7 +179,7 @@ def test_the_files_of_a_pool_are_closed_with_it() -> None:
         assert shared_memory()
     del array
     # The keeper of warm pools has files of its own open for a moment.
-    assert wait_until(lambda: sorted(open_files()) == before, 1.0)
+    assert wait_until(lambda: sorted(open_files()) == before)
 
 
 # ------------------------------------------------------------------- nothing stays behind
@@ -189,7 +189,8 @@ from pathlib import Path
 import numpy as np
 from children import await_file, children, die, shared_memory
 from lazygraph import compute, delayed
-from lazygraph.schedulers import Processes, processes as module
+from lazygraph.schedulers import Processes
+from lazygraph.schedulers.processes import warm as module
 
 def make(i):
     return np.full(1 << 20, i, np.uint8)
