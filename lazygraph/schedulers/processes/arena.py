@@ -80,6 +80,7 @@ class Arena:
         self.owner, self._keep_bytes = owner, _KEEP_BYTES // sharers
         self._unchecked_bytes = _CHECK_BYTES  # written since there was found to be memory for it
         self._file = Descriptor(file) if isinstance(file, int) else file
+        self._identity = _identity(self._file)
         self._space = Space(owner)
         self._lock = threading.Lock()
         self._windows: dict[tuple[int, int], Mapping] = {}
@@ -164,6 +165,9 @@ class Arena:
     def _opened(self) -> Descriptor:
         if self._file.number < 0:
             raise OSError(errno.EBADF, "the pool's shared memory is closed")
+        if _identity(self._file) != self._identity:
+            self._file.number = -1  # another file's by now
+            raise OSError(errno.EBADF, "the program has closed the pool's shared memory")
         return self._file
 
     def read(self, offset: int, nbytes: int) -> bytes:
@@ -317,7 +321,7 @@ class Arena:
             return
         for begin in range(start, stop, _PIECE_BYTES):
             size = min(_PIECE_BYTES, stop - begin)
-            with suppress(OSError), mmap.mmap(self._file.number, size, offset=begin) as mapped:
+            with suppress(OSError), mmap.mmap(self._opened().number, size, offset=begin) as mapped:
                 mapped.madvise(advice)
 
     def shown(self) -> list[PickleBuffer]:
@@ -335,3 +339,9 @@ class Arena:
                 self._forget(handle)
             self._unmap_idle()
             self._file = _CLOSED
+
+
+def _identity(file: Descriptor) -> tuple[int, int]:
+    """Return what tells a file from one that has its number later."""
+    found = os.fstat(file.number)
+    return found.st_dev, found.st_ino

@@ -99,6 +99,7 @@ def socket_pair(buffer_bytes: int) -> tuple[socket.socket, socket.socket]:
     ends = socket.socketpair()
     try:
         for end in ends:
+            end.setblocking(True)  # whatever timeout the program has set for new sockets
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
         return _socket(ends[0]), _socket(ends[1])
     except BaseException:
@@ -110,4 +111,6 @@ def socket_pair(buffer_bytes: int) -> tuple[socket.socket, socket.socket]:
 def _socket(end: socket.socket) -> socket.socket:
     if end.fileno() > _LAST_STANDARD:
         return end
-    return socket.socket(fileno=_raised(end.detach()))
+    made = socket.socket(fileno=_raised(end.detach()))
+    made.setblocking(True)
+    return made

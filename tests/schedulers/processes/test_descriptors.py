@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -276,3 +277,45 @@ def test_folders_on_the_import_path_may_have_any_name(tmp_path: Path) -> None:
         """,
     )
     assert out == "7\n"
+
+
+def test_a_timeout_that_programs_set_for_sockets_is_not_for_ours(tmp_path: Path) -> None:
+    out = run_script(
+        tmp_path,
+        """
+        import socket
+        socket.setdefaulttimeout(5)
+        from lazygraph import delayed
+        from lazygraph.schedulers import Processes
+        with Processes(1) as processes:
+            print(delayed(len)(delayed(bytes)(1 << 22)).compute(scheduler=processes))
+        """,
+    )
+    assert out == f"{1 << 22}\n"
+
+
+@pytest.mark.parametrize("use", ["write", "read", "view", "private"])
+def test_a_file_that_has_the_number_of_shared_memory_by_now_is_left_alone(
+    tmp_path: Path, use: str
+) -> None:
+    """As where a program closes all descriptors, and opens others."""
+    arena = Arena.create()
+    handle = arena.write(b"x" * (2 << 20))
+    number = arena.fd
+    theirs = os.open(tmp_path / "theirs", os.O_RDWR | os.O_CREAT)
+    os.write(theirs, b"y" * 100)
+    os.dup2(theirs, number)
+    uses = {
+        "write": lambda: arena.write(b"z" * 100_000),
+        "read": lambda: arena.read(handle.offset, 10),
+        "view": lambda: arena.view(handle),
+        "private": lambda: arena.private(handle, None),
+    }
+    with pytest.raises(OSError, match="closed"):
+        uses[use]()
+    with suppress(OSError):
+        arena.sweep_all([])
+    arena.close()
+    os.close(number)  # it was not closed for them
+    os.close(theirs)
+    assert (tmp_path / "theirs").read_bytes() == b"y" * 100
