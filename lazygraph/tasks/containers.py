@@ -195,6 +195,7 @@ _ITERATORS: tuple[type, ...] = (type(iter([])), type(iter(())), type(iter(set())
 MUTABLE: frozenset[type] = frozenset({list, set, dict, OrderedDict, defaultdict})
 #: Containers that are rebuilt when something inside them was copied.
 BUILTIN: frozenset[type] = MUTABLE | {tuple, frozenset}
+_IS_HEAP_TYPE = 1 << 9  # of `type.__flags__`: a class that Python code has made
 _DICTS = (dict, OrderedDict, defaultdict)
 _ITERATOR_OPENERS = dict.fromkeys(_ITERATORS, _open_iterator)
 
@@ -218,9 +219,14 @@ def _open_other(value: Any, kind: type) -> Opened | None:
     # Questions go to the type: an instance's __getattr__ may answer anything.
     if issubclass(kind, tuple) and type(getattr(kind, "_fields", None)) is tuple:
         return NamedtupleOf(kind), value
-    if type(getattr(kind, "__dataclass_fields__", None)) is dict:
-        return _open_dataclass(value)
-    return None
+    is_dataclass = type(getattr(kind, "__dataclass_fields__", None)) is dict
+    return _open_dataclass(value) if is_dataclass and _is_in_attributes(kind) else None
+
+
+def _is_in_attributes(kind: type) -> bool:
+    """Return whether its attributes are all there is to it: it is no dict, array, ... as well."""
+    builtin = next(base for base in kind.__mro__ if not base.__flags__ & _IS_HEAP_TYPE)
+    return builtin is object or issubclass(builtin, BaseException)
 
 
 def children_of(value: Any) -> Opened | None:

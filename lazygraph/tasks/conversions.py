@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 from lazygraph.errors import CaptureError
+from lazygraph.tasks.containers import LAZY
 
 __all__ = ["LeafRules", "listed"]
 
@@ -28,6 +32,28 @@ def _refuse_iterator(value: Any) -> Any:
     raise CaptureError(
         f"a {type(value).__name__} can be read only once, but a task may run again: "
         "pass a list of its items, or literal(...) to hand it over as it is"
+    )
+
+
+_EMPTY: dict[Any, Any] = {}
+#: What reads a builtin container without a subclass's own code; dicts give keys and values.
+_ITEMS: dict[type, Callable[[Any], Iterable[Any]]] = {
+    dict: lambda value: chain(dict.keys(value), dict.values(value)),
+    **{kind: kind.__iter__ for kind in (list, tuple, set, frozenset, deque)},
+    **dict.fromkeys((type(_EMPTY.keys()), type(_EMPTY.values())), iter),
+    type(_EMPTY.items()): chain.from_iterable,
+}
+
+
+def _refuse_lazy_items(items_of: Callable[[Any], Iterable[Any]], value: Any) -> Any:
+    own = getattr(value, "__dict__", {})
+    if LAZY.isdisjoint(map(type, chain(items_of(value), own.values()))):
+        return value
+    kind = type(value).__name__
+    raise CaptureError(
+        f"a {kind} holds lazy values, and nothing says how another is made of their results: "
+        f"pass a list or dict, or tell it by register_container({kind}, ...); literal(...) hands "
+        "it over as it is"
     )
 
 
@@ -58,4 +84,7 @@ class LeafRules(dict[type, "Rule | None"]):
         for name, rule in self.by_attribute.items():
             if hasattr(kind, name):
                 return rule
+        for base, items_of in _ITEMS.items():
+            if issubclass(kind, base):
+                return partial(_refuse_lazy_items, items_of)
         return None

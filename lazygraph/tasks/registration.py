@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from lazygraph.errors import CaptureError
 from lazygraph.tasks.containers import (
+    LAZY,
     OPENERS,
     Opened,
     is_known,
@@ -74,6 +75,8 @@ class Registration(NamedTuple):
                 f"flatten of {name} must return (children, aux), an iterable and a hashable "
                 f"value: {error}"
             ) from error
+        if not LAZY.isdisjoint(map(type, aux if type(aux) is tuple else (aux,))):
+            raise CaptureError(f"flatten of {name} returned a lazy value in aux: make it a child")
         try:
             hash(aux)
         except TypeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections import namedtuple
+from collections import Counter, OrderedDict, deque, namedtuple
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -120,10 +120,51 @@ class Fields(list):  # type: ignore[type-arg]
     """A list of its own kind: not opened, as in Dask."""
 
 
+class Output(OrderedDict[str, Any]):
+    """A dict whose items are attributes too."""
+
+
+@dataclass
+class Record(OrderedDict):  # type: ignore[type-arg]
+    """What is in it are not its attributes alone."""
+
+    a: Any
+
+
 def test_subclasses_are_not_opened() -> None:
-    lazy = one()
-    value = Fields([lazy])
+    value = Fields([1, [2]])
     assert delayed(lambda x: x)(value).compute() is value
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        lambda x: Fields([1, x]),
+        lambda x: Counter({"a": x}),
+        lambda x: Output({x: 1}),
+        Record,
+        lambda x: deque([x]),
+        lambda x: {1: x}.values(),
+        lambda x: {1: x}.items(),
+    ],
+)
+def test_lazy_values_are_refused_where_they_would_not_be_found(hidden: Any) -> None:
+    value = hidden(one())
+    same = delayed(lambda x: x)
+    with pytest.raises(CaptureError, match=r"holds lazy values.*register_container"):
+        same([value])
+    with pytest.raises(CaptureError, match="holds lazy values"):
+        compute(value)
+    assert same(literal(value)).compute() is value
+    assert same(hidden(3)).compute() is not None
+
+
+def test_a_dataclass_that_is_a_dict_as_well_loses_nothing() -> None:
+    value = Record([1])
+    value["b"] = 2
+    found = delayed(lambda x: x)([value, one()]).compute()[0]
+    assert found is value
+    assert (found.a, dict(found)) == ([1], {"b": 2})
 
 
 def test_depth_is_not_limited() -> None:

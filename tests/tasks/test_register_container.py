@@ -150,3 +150,12 @@ def test_functions_that_do_not_keep_the_contract_are_named(
     match = message if message.startswith("must") else re.escape(message)
     with pytest.raises(CaptureError, match=match if "\\" not in message else message):
         compute(same(Bad()), scheduler="sync")
+
+
+def test_a_lazy_value_in_aux_is_refused() -> None:
+    class Box(Interval):
+        pass
+
+    register_container(Box, lambda x: ((x.low,), (x.high,)), lambda aux, c: Box(*c, *aux))
+    with pytest.raises(CaptureError, match="returned a lazy value in aux: make it a child"):
+        same(Box(same(1), same(2)))
