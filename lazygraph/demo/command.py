@@ -122,7 +122,7 @@ def _unknown(name: str) -> str:
 
 
 def _sources(options: argparse.Namespace) -> tuple[Path, list[Path]]:
-    """The directory to look in, and the files to count."""
+    """Return the directory to look in, and the files to count."""
     is_default = options.path is None
     top = Path(sysconfig.get_path("stdlib") if is_default else options.path)
     try:
@@ -150,7 +150,7 @@ def _draw(paths: Sequence[Path], filename: str) -> int:
 def _race(
     say: Say, top: Path, paths: Sequence[Path], contenders: dict[str, Any]
 ) -> dict[str, job.Counts]:
-    """The counts by the plain loop and by each contender; printed as they come."""
+    """Return the counts by the plain loop and by each contender; printed as they come."""
     with _working(_PLAIN):
         start = perf_counter()
         results = {_PLAIN: job.count_plainly(paths)}

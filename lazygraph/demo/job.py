@@ -118,7 +118,7 @@ class Counts:
 
 @delayed
 def read(path: Path) -> Source | Skipped:
-    """The content of a file; a file that cannot be read is no reason to stop."""
+    """Return the content of a file; a file that cannot be read is no reason to stop."""
     try:
         return Source(path, path.read_bytes())
     except OSError as error:
@@ -127,7 +127,7 @@ def read(path: Path) -> Source | Skipped:
 
 @delayed
 def parse(source: Source | Skipped) -> Parsed | Skipped:
-    """The syntax tree of a file.
+    """Return the syntax tree of a file.
 
     Python may warn of what it finds in there. Filters of `warnings` belong to all threads,
     so that no task can set them for itself: who runs the graph does.
@@ -144,7 +144,7 @@ def parse(source: Source | Skipped) -> Parsed | Skipped:
 
 @delayed
 def count(parsed: Parsed | Skipped) -> Counts:
-    """What is in one file."""
+    """Return what is in one file."""
     if isinstance(parsed, Skipped):
         return Counts(skipped=(parsed,))
     nodes = list(ast.walk(parsed.tree))
@@ -161,7 +161,7 @@ def count(parsed: Parsed | Skipped) -> Counts:
 
 @delayed
 def merge(left: Counts, right: Counts) -> Counts:
-    """What is in the files of both; associative, so that a tree may do it in any shape."""
+    """Return what is in the files of both; associative, so that a tree may do it in any shape."""
     return Counts(
         files=left.files + right.files,
         lines=left.lines + right.lines,
@@ -174,7 +174,7 @@ def merge(left: Counts, right: Counts) -> Counts:
 
 
 def count_lazily(paths: Iterable[Path]) -> Delayed[Counts]:
-    """The counts of files (one or more) as a lazy value: nothing is read before it runs.
+    """Return the counts of files (one or more) as a lazy value: nothing is read before it runs.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def count_lazily(paths: Iterable[Path]) -> Delayed[Counts]:
 
 
 def run(total: Delayed[Counts], scheduler: Any) -> tuple[Counts, float]:
-    """The counts that a lazy value stands for, and the seconds that they took.
+    """Return the counts that a lazy value stands for, and the seconds that they took.
 
     `scheduler` is what `lazygraph.compute` takes: a name such as "threads", a scheduler, or
     a function of Dask's ``get(dsk, keys)`` form.
@@ -199,7 +199,7 @@ def run(total: Delayed[Counts], scheduler: Any) -> tuple[Counts, float]:
 
 
 def count_plainly(paths: Iterable[Path]) -> Counts:
-    """The counts of files by a plain loop: what the runs of the graph are held against."""
+    """Return the counts of files by a plain loop: what the runs of the graph are held against."""
     plain_read, plain_parse, plain_count = (inspect.unwrap(f) for f in (read, parse, count))
     parts = [plain_count(plain_parse(plain_read(path))) for path in paths]
     names: Counter[str] = Counter()
@@ -217,7 +217,7 @@ def count_plainly(paths: Iterable[Path]) -> Counts:
 
 
 def python_files(top: Path, without: Collection[str] = NOT_SOURCES) -> list[Path]:
-    """The Python files below a directory, sorted.
+    """Return the Python files below a directory, sorted.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def python_files(top: Path, without: Collection[str] = NOT_SOURCES) -> list[Path
 
 
 def most_used(names: Mapping[str, int], most: int = 10) -> list[tuple[str, int]]:
-    """The names used most and how often; of names used equally often, the first by alphabet.
+    """Return the names used most and how often; of names used equally often, the first by alphabet.
 
     Examples
     --------
@@ -253,7 +253,7 @@ def most_used(names: Mapping[str, int], most: int = 10) -> list[tuple[str, int]]
 
 
 def differences(expected: Counts, got: Counts) -> list[str]:
-    """What differs between two counts that should be equal; empty if nothing does.
+    """Return what differs between two counts that should be equal; empty if nothing does.
 
     Examples
     --------

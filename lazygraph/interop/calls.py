@@ -29,7 +29,7 @@ class Made:
         self.make = make
 
     def __call__(self, /, *items: Any) -> Any:
-        """The container."""
+        """Return the container."""
         return self.make(list(items))
 
     def __repr__(self) -> str:
@@ -47,7 +47,7 @@ class Retried:
         self.__name__ = getattr(func, "__name__", type(func).__name__)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """The function's result, or its last error."""
+        """Return the function's result, or its last error."""
         options = self.options
         for attempt in count():
             try:
@@ -66,12 +66,12 @@ class Retried:
 
 
 def call_with(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What `func` returns for arguments in a list and a dict."""
+    """Return what `func` returns for arguments in a list and a dict."""
     return func(*args, **kwargs)
 
 
 def fetch(future: Any) -> Any:
-    """The result that a cluster holds."""
+    """Return the result that a cluster holds."""
     return future.result()
 
 
@@ -83,7 +83,7 @@ class ClusterOnly:
         self.__name__ = getattr(func, "__name__", type(func).__name__)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """The function's result."""
+        """Return the function's result."""
         worker = sys.modules.get("distributed.worker")
         if worker is None or getattr(worker.thread_state, "key", None) is None:
             asked = next(name for name in self.options.changed() if name in ON_CLUSTER)

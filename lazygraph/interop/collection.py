@@ -60,12 +60,12 @@ class DaskCollection:
 
     @classmethod
     def _tasks_of(cls, nodes: Sequence[Any]) -> Any:
-        """The tasks of lazy values by key; in an order in which they can run."""
+        """Return the tasks of lazy values by key; in an order in which they can run."""
         raise NotImplementedError
 
     @classmethod
     def _held(cls, key: Key, tasks: Mapping[Key, Task], like: Any) -> Any:
-        """The lazy value of a key of `tasks`, otherwise as `like`."""
+        """Return the lazy value of a key of `tasks`, otherwise as `like`."""
         raise NotImplementedError
 
     @property

@@ -69,16 +69,16 @@ class ForeignCollection:
         return self._key
 
     def as_parts(self) -> ForeignCollection:
-        """The same collection, its chunks wanted."""
+        """Return the same collection, its chunks wanted."""
         return ForeignCollection(self.collection, in_parts=True)
 
     def with_results(self, parts: Mapping[Key, Any]) -> Any:
-        """The collection, with results in the place of its tasks."""
+        """Return the collection, with results in the place of its tasks."""
         rebuild, extra = self.collection.__dask_postpersist__()
         return rebuild(dict(parts), *extra)
 
     def optimized(self, others: Sequence[ForeignCollection]) -> Sequence[Any]:
-        """The collections of `others` as `dask.optimize` gives them."""
+        """Return the collections of `others` as `dask.optimize` gives them."""
         made: Sequence[Any] = base.optimize(*[other.collection for other in others])
         return made
 
@@ -95,7 +95,7 @@ def _remake(collection: Any, in_parts: bool) -> ForeignCollection:
 
 
 def _key_of(each: ForeignCollection) -> Key:
-    """What names the result of a collection."""
+    """Return what names the result of a collection."""
     collection = each.collection
     if not each.in_parts and _is_one_task(collection):
         key: Key = collection.__dask_keys__()[0]
@@ -127,7 +127,7 @@ def _is_expression(each: ForeignCollection) -> bool:
 
 
 def _of_graphs(collections: Sequence[ForeignCollection]) -> dict[Key, Task]:
-    """The tasks of arrays, bags, `dask.delayed` objects, and whoever else has a graph."""
+    """Return the tasks of arrays, bags, `dask.delayed` objects, and whoever else has a graph."""
     groups = groupby(lambda each: base.optimization_function(each.collection), collections)
     merged = [
         HighLevelGraph.merge(*[each.collection.__dask_graph__() for each in group])
@@ -162,7 +162,7 @@ def _outputs(graph: Any, name: str) -> list[Key]:
 
 
 def _between(graphs: Sequence[Any]) -> list[str]:
-    """The layers by which graphs of different kinds share others.
+    """Return the layers by which graphs of different kinds share others.
 
     Each kind is optimized by itself: what one of them has joined with its own tasks would run
     again for the other. So the results of these layers are to be kept.
@@ -177,7 +177,7 @@ def _between(graphs: Sequence[Any]) -> list[str]:
 
 
 def _of_expressions(collections: Sequence[ForeignCollection]) -> dict[Key, Task]:
-    """The tasks of dataframes, and of whatever else Dask has as expressions."""
+    """Return the tasks of dataframes, and of whatever else Dask has as expressions."""
     if not collections:
         return {}
     wanted = [
@@ -192,7 +192,7 @@ def _of_expressions(collections: Sequence[ForeignCollection]) -> dict[Key, Task]
 
 
 def _finished(each: ForeignCollection, keys: Any) -> Task:
-    """The task that makes of a collection's parts what `compute` gives."""
+    """Return the task that makes of a collection's parts what `compute` gives."""
     if each.in_parts:
         return _by_key(keys)
     func, extra = each.collection.__dask_postcompute__()
@@ -209,7 +209,7 @@ def _same(key: Key) -> Task:
 
 
 def _by_key(nested: Any) -> Task:
-    """The task that gives a dict of parts by their keys."""
+    """Return the task that gives a dict of parts by their keys."""
     keys = tuple(core.flatten(nested))
     return make_task(_KEYED, (keys, *map(Ref, keys)), None)
 

@@ -69,7 +69,7 @@ class LazyLayer(Layer):
         return "_dsk" in vars(self)
 
     def get_output_keys(self) -> set[Any]:
-        """The keys that other layers may need."""
+        """Return the keys that other layers may need."""
         return set(self._dsk)
 
     def __repr__(self) -> str:
@@ -111,7 +111,7 @@ class _Shared(spec.Task):  # type: ignore[misc]
             raise
 
     def substitute(self, subs: Any, key: Any = None) -> Any:
-        """The task with other references."""
+        """Return the task with other references."""
         if key is None and _is_renamed(self.key, subs):
             return spec.TaskRef(self.key)
         return super().substitute(subs, key)
@@ -166,18 +166,18 @@ def _annotations(tasks: Mapping[Key, Task]) -> dict[str, Callable[[Key], Any]]:
 
 
 def graph_for_dask(node: Any, key: Key, tasks_of: TasksOf) -> Any:
-    """The graph of a lazy value. O(1): its tasks are yet to be made."""
+    """Return the graph of a lazy value. O(1): its tasks are yet to be made."""
     return HighLevelGraph({key: LazyLayer(node, key, tasks_of)}, {key: set()})
 
 
 def renamed(key: Key, rename: Any) -> Key:
-    """The key, its name replaced as Dask asks for."""
+    """Return the key, its name replaced as Dask asks for."""
     made: Key = base.replace_name_in_key(key, rename) if rename else key
     return made
 
 
 def held(key: Key, dsk: Any) -> dict[Key, Task]:
-    """The tasks of a graph that Dask gives back: improved, or with results in it."""
+    """Return the tasks of a graph that Dask gives back: improved, or with results in it."""
     entries = dict(dsk)
     value = entries.get(key)
     if len(entries) == 1 and not isinstance(value, (spec.GraphNode, spec.TaskRef)):

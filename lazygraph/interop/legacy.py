@@ -55,7 +55,7 @@ class Reader:
         self._members: list[tuple[Key, Task]] = []
 
     def read(self, value: Any) -> Task:
-        """The task of the entry."""
+        """Return the task of the entry."""
         if type(value) is Task:
             return value
         try:
@@ -73,7 +73,7 @@ class Reader:
         return fuse_tasks([*self._members, (self._key, last)])
 
     def member(self, task: Task) -> Ref:
-        """What stands for the result of a nested task. What it nests itself comes before it."""
+        """Return what stands for the result of a nested task. What it nests itself comes before it."""
         key = nested_key(self._key, len(self._members))
         self._members.append((key, task))
         return Ref(key)
@@ -82,7 +82,7 @@ class Reader:
         return Task(value[0], tuple(self._argument(item) for item in value[1:]))
 
     def _argument(self, value: Any) -> Any:
-        """What stands in a task for a classic argument. Recursion follows the nesting."""
+        """Return what stands in a task for a classic argument. Recursion follows the nesting."""
         if _is_task(value):
             return self.member(self._task(value))
         if self._is_key(value):
@@ -100,7 +100,7 @@ class Reader:
 
 
 def nested_key(outer: Key, n: int) -> Key:
-    """The key of the n-th task that is nested in the task of `outer`."""
+    """Return the key of the n-th task that is nested in the task of `outer`."""
     return (outer, "nested", n)
 
 

@@ -65,7 +65,7 @@ class _Functions:
         self._made: dict[int, Function] = {}  # by id; it keeps the function alive
 
     def of(self, func: Any, options: Options) -> Function:
-        """What the tasks of `func` share."""
+        """Return what the tasks of `func` share."""
         if options is not NO_OPTIONS:
             return Function(func, options=options)
         made = self._made.get(id(func))
@@ -82,7 +82,7 @@ class DaskReader(Reader):
         self._functions = functions
 
     def read(self, value: Any) -> Task:
-        """The task of the entry."""
+        """Return the task of the entry."""
         if not isinstance(value, _SPEC):
             return super().read(value)
         captured = getattr(value, "captured", None)
@@ -114,7 +114,7 @@ class DaskReader(Reader):
         return self._built(value_of, (value,), {})
 
     def _argument(self, value: Any) -> Any:
-        """What stands in a task for a classic argument in which Dask's objects may be."""
+        """Return what stands in a task for a classic argument in which Dask's objects may be."""
         if isinstance(value, _SPEC):
             writer = _Writer(self)
             writer.add(value)
@@ -131,13 +131,13 @@ class DaskReader(Reader):
         return super()._argument(value)
 
     def reference(self, value: spec.TaskRef) -> Ref:
-        """What stands for a result; a future, by which a cluster holds one, is asked for it."""
+        """Return what stands for a result; a future, by which a cluster holds one, is asked for it."""
         if type(value) is spec.TaskRef:
             return Ref(value.key)
         return self.member(make_task(_FETCH, (value,), None))
 
     def task_of(self, value: spec.Task) -> Any:
-        """What stands for a call that is nested in another."""
+        """Return what stands for a call that is nested in another."""
         return self.member(self._called(value))
 
     def _called(self, value: spec.Task) -> Task:
@@ -166,7 +166,7 @@ class DaskReader(Reader):
         return make_task(function, tuple(writer.leaves), template)
 
     def _fused(self, inner: Mapping[Key, Any], last: Key, names: Any, *given: Any) -> Task:
-        """A task of several, as Dask fuses them: `given` stands for `names` inside."""
+        """Return a task of several, as Dask fuses them: `given` stands for `names` inside."""
         outside = {name: self._argument(value) for name, value in zip(names, given, strict=True)}
         reader = partial(_InnerReader, self._functions)
         tasks = read_entries(dict(inner), reader, {*inner, *names})
@@ -189,7 +189,7 @@ class _InnerReader(DaskReader):
 
 
 def _with_inputs(task: Task, outside: Mapping[Key, Any]) -> Task:
-    """The task with what stands for results from outside put in."""
+    """Return the task with what stands for results from outside put in."""
     leaves = []
     for leaf in task._leaves:
         by = outside.get(leaf.key, leaf) if type(leaf) is Ref else leaf

@@ -28,7 +28,7 @@ _CONTAINERS: dict[Any, Any] = {list: spec.List, tuple: spec.Tuple, set: spec.Set
 
 
 def write_dask(tasks: Mapping[Key, Task]) -> dict[Key, Any]:
-    """A graph for Dask, key by key; `read_dask` is the way back.
+    """Return a graph for Dask, key by key; `read_dask` is the way back.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def write_dask(tasks: Mapping[Key, Task]) -> dict[Key, Any]:
 def write_task(
     key: Key, task: Task, beyond: frozenset[str] = frozenset(), kind: Any = spec.Task
 ) -> Any:
-    """The task as Dask's, of class `kind`; `beyond` are options that its graph takes care of.
+    """Return the task as Dask's, of class `kind`; `beyond` are options that its graph takes care of.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class _Writer:
         self._inner, self._kind = inner, kind
 
     def task(self, key: Key | None, task: Task) -> Any:
-        """The task as Dask's; without a key if it is nested in another."""
+        """Return the task as Dask's; without a key if it is nested in another."""
         func: Any = task.func
         if type(func) is Fused:
             return _fused(key, func, task._leaves)
@@ -85,7 +85,7 @@ class _Writer:
         return self._kind(key, call_with, func, *nested)
 
     def _value(self, key: Key | None, task: Task) -> Any:
-        """A task that only holds something: data, another's result, a container of such."""
+        """Return a task that only holds something: data, another's result, a container of such."""
         ((value,), _) = self._arguments(task)
         if isinstance(value, spec.TaskRef):
             is_there = type(value) is not spec.TaskRef and value.key == key
@@ -105,7 +105,7 @@ class _Writer:
         return leaf
 
     def _arguments(self, task: Task) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments, with what stands for results, and containers of such, in Dask's form."""
+        """Return the arguments, with what stands for results, and containers of such, in Dask's form."""
         template = task._template
         if template is None:
             return list(map(self._leaf, task._leaves)), {}
@@ -144,7 +144,7 @@ def _fused(key: Key | None, func: Fused, leaves: Sequence[Any]) -> Any:
 
 
 def _members(func: Fused, leaves: Sequence[Any]) -> list[tuple[Key, Task]]:
-    """The members with the arguments that they have now: an edit changes the fused one's only."""
+    """Return the members with the arguments that they have now: an edit changes the fused one's only."""
     n = len(leaves)
 
     def leaf(slot: int) -> Any:

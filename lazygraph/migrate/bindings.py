@@ -50,7 +50,7 @@ class Bindings:
     others: set[int] = field(default_factory=set)
 
     def dotted(self, node: ast.expr) -> str:
-        """What an expression of names and dots means: ``d.config.set`` -> "dask.config.set"."""
+        """Return what an expression of names and dots means: ``d.config.set`` -> "dask.config.set"."""
         names: list[str] = []
         while isinstance(node, ast.Attribute):
             names.append(node.attr)
@@ -70,7 +70,7 @@ class Bindings:
 
 
 def bindings_of(trees: list[ast.Module]) -> Bindings:
-    """What the imports of a file bind, wherever they stand."""
+    """Return what the imports of a file bind, wherever they stand."""
     found = Bindings()
     for tree in trees:
         for node in ast.walk(tree):
@@ -91,7 +91,7 @@ def bindings_of(trees: list[ast.Module]) -> Bindings:
 def _others(
     function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, found: Bindings
 ) -> set[int]:
-    """The nodes in a function whose name an import has bound, but the function binds anew."""
+    """Return the nodes in a function whose name an import has bound, but the function binds anew."""
     body = function.body if isinstance(function.body, list) else [function.body]
     inner = [node for statement in body for node in ast.walk(statement)]
     own = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}

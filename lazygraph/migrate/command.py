@@ -16,7 +16,7 @@ _NOTHING, _MANUAL, _ERROR = 0, 1, 2
 
 
 def add_arguments(parser: Any) -> None:
-    """What the command takes."""
+    """Return what the command takes."""
     parser.add_argument(
         "paths", metavar="PATH", nargs="+", type=Path, help="Python files, notebooks, or folders"
     )
@@ -28,7 +28,7 @@ def add_arguments(parser: Any) -> None:
 
 
 def lines_of(options: Any) -> tuple[list[str], int]:
-    """What to print, and the exit status."""
+    """Return what to print, and the exit status."""
     summary = migrate(options.paths, is_to_write=options.write)
     status = status_of(summary)
     if options.json:

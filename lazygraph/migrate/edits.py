@@ -25,7 +25,7 @@ class Edit(NamedTuple):
 
 
 def applied(text: str, edits: list[Edit]) -> str:
-    """The text with all edits made; they do not overlap."""
+    """Return the text with all edits made; they do not overlap."""
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
@@ -74,7 +74,7 @@ class Moves(NamedTuple):
 
 
 def edits_of(text: str, tree: ast.Module, names: Bindings, moves: Moves) -> list[Edit]:
-    """The changes of one piece of code."""
+    """Return the changes of one piece of code."""
     places = _Places(text)
     here = {id(node) for node in ast.walk(tree)}
     edits = [_from(node, places) for node in names.from_imports if id(node) in here]
@@ -94,7 +94,7 @@ def moves_in(text: str, names: Bindings) -> bool:
 
 
 def moves_of(names: Bindings, trees: list[ast.Module]) -> Moves:
-    """What the pieces of a file do with the module `dask`."""
+    """Return what the pieces of a file do with the module `dask`."""
     moving = [node.id for tree in trees for node in _attributes(tree, names)]
     every = [
         node.id
@@ -117,7 +117,7 @@ def moves_of(names: Bindings, trees: list[ast.Module]) -> Moves:
 
 
 def _attributes(tree: ast.Module, names: Bindings) -> Iterator[ast.Name]:
-    """The ``dask`` of each ``dask.delayed``."""
+    """Return the ``dask`` of each ``dask.delayed``."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Attribute)
@@ -143,7 +143,7 @@ def _import(node: ast.Import, places: _Places, rest: set[str], *, is_needed: boo
 
 
 def _between(node: ast.stmt, places: _Places) -> str:
-    """What separates two statements where this one stands: a line's end and its indent."""
+    """Return what separates two statements where this one stands: a line's end and its indent."""
     start = places.start(node)
     line = places.text.rfind("\n", 0, start) + 1
     indent = places.text[line:start]
@@ -156,7 +156,7 @@ def _alias(alias: ast.alias) -> str:
 
 
 def _from(node: ast.ImportFrom, places: _Places) -> Edit:
-    """A from-import: the module's name alone if all moves, else two statements."""
+    """Return a from-import: the module's name alone if all moves, else two statements."""
     start, end = places.start(node), places.end(node)
     module = node.module or ""
     moving = [a for a in node.names if a.name in MOVED_FROM[module]]
@@ -182,6 +182,6 @@ def _moved(aliases: list[ast.alias]) -> str:
 
 
 def _comments(statement: str) -> list[str]:
-    """The comments between the names of a statement over several lines."""
+    """Return the comments between the names of a statement over several lines."""
     lines = [line.partition("#") for line in statement.splitlines()]
     return [f"#{text.rstrip()}" for _, sign, text in lines if sign]

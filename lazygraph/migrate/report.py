@@ -137,7 +137,7 @@ def _check(texts: list[str], source: Source) -> None:
 
 
 def _hidden(source: Source) -> Iterator[Piece]:
-    """What of a notebook is not read as Python: whole cells, and lines of others."""
+    """Return what of a notebook is not read as Python: whole cells, and lines of others."""
     yield from source.others
     for piece in source.pieces:
         if piece.cell is not None:

@@ -89,7 +89,7 @@ def _walk(folder: Path, fail: Callable[[Path, str], None]) -> Iterator[Path]:
 
 
 def read(path: Path) -> Source:
-    """A file's code; SourceError if there is no telling what it says."""
+    """Return a file's code; SourceError if there is no telling what it says."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
             raise SourceError("cannot be read: it is no regular file")
@@ -121,7 +121,7 @@ def _notebook(path: Path, raw: bytes) -> Source:
 
 
 def masked(text: str) -> str:
-    """A cell's code without what IPython alone reads; what is left stays in its place.
+    """Return a cell's code without what IPython alone reads; what is left stays in its place.
 
     ``%time f(x)`` becomes ``0;    f(x)``, and other such lines a zero and a comment: a block may
     have no other statement.
@@ -131,7 +131,7 @@ def masked(text: str) -> str:
 
 
 def changed(source: Source, texts: Sequence[str]) -> bytes:
-    """The file with other texts in the places of its pieces."""
+    """Return the file with other texts in the places of its pieces."""
     if source.notebook is None:
         return texts[0].encode(source.encoding)
     book = json.loads(json.dumps(source.notebook))
@@ -143,7 +143,7 @@ def changed(source: Source, texts: Sequence[str]) -> bytes:
 
 
 def _dumped(book: Any, raw: bytes) -> bytes:
-    """A notebook as JSON, indented and escaped as it was."""
+    """Return a notebook as JSON, indented and escaped as it was."""
     indent = re.match(rb"\{\r?\n([ \t]+)", raw)
     text = json.dumps(
         book, indent=indent[1].decode() if indent else None, ensure_ascii=raw.isascii()

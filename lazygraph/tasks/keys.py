@@ -39,7 +39,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def fresh_key(name: str) -> str:
-    """A key that no other task has, in this process or any other: ``name-17-9f3c2e1a7b04``."""
+    """Return a key that no other task has, in this process or any other: ``name-17-9f3c2e1a7b04``."""
     return f"{name}-{next(_counter)}-{_process}"
 
 
@@ -61,7 +61,7 @@ def check_key(key: Any) -> Key:
 
 
 def function_name(func: Any) -> str:
-    """A short name for any callable; that of the function inside a partial or a method call.
+    """Return a short name for any callable; that of the function inside a partial or a method call.
 
     Examples
     --------

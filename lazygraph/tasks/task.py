@@ -216,7 +216,7 @@ class Task(Call):
         return (leaf.key for leaf in self._leaves if type(leaf) is Ref)
 
     def with_leaves(self, leaves: tuple[Any, ...]) -> Task:
-        """The same call with other leaves in the same places."""
+        """Return the same call with other leaves in the same places."""
         return make_task(self._function, leaves, self._template, self._code, self._lasti)
 
 
@@ -227,7 +227,7 @@ def make_task(
     code: CodeType | str | None = None,
     lasti: int = 0,
 ) -> Task:
-    """A task from parts that are already taken apart."""
+    """Return a task from parts that are already taken apart."""
     task = object.__new__(Task)
     task._set(function, leaves, template, code, lasti)
     return task
@@ -250,6 +250,6 @@ class Built:
 
 
 def flat_call(call: Call) -> Callable[..., Any]:
-    """What to call with the values of the call's leaves."""
+    """Return what to call with the values of the call's leaves."""
     func = call._function.func
     return func if call._template is None else Built(func, call._template)

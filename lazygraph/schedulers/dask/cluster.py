@@ -126,7 +126,7 @@ def _lacking_worker(key: Key, wanted: tuple[str | int, ...], known: list[str]) -
 
 
 def _all_workers() -> dict[str, Any]:
-    """What makes `scheduler_info` tell of all workers: newer releases tell of five."""
+    """Return what makes `scheduler_info` tell of all workers: newer releases tell of five."""
     from inspect import signature
 
     return {"n_workers": -1} if "n_workers" in signature(Client.scheduler_info).parameters else {}
@@ -137,7 +137,7 @@ _ALL_WORKERS = _all_workers()
 
 @contextmanager
 def _seceded() -> Iterator[None]:
-    """The time of a wait inside a worker's task, which leaves its place to another meanwhile."""
+    """Leave a worker's place to another task while a task there waits."""
     is_task = bool(getattr(thread_state, "key", False))
     if is_task:
         try:
@@ -152,7 +152,7 @@ def _seceded() -> Iterator[None]:
 
 
 def current_cluster() -> Cluster:
-    """That of the current client: the newest in this process, or that of the worker around."""
+    """Return the cluster of the current client: the newest in this process, or the worker's."""
     with suppress(ValueError):
         return Cluster(get_client())
     raise RunError(

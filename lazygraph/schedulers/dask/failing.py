@@ -15,12 +15,12 @@ __all__ = ["explain_far", "explain_killed", "find_step"]
 
 
 def find_step(plan: Plan, key: Key) -> int | None:
-    """The step of a key; None if the plan has none. O(steps)."""
+    """Return the step of a key; None if the plan has none. O(steps)."""
     return next((step for step in range(len(plan)) if plan.key(step) == key), None)
 
 
 def explain_far(carrier: TaskRaised, plan: Plan) -> BaseException:
-    """The user's exception, with its traceback and a note on the task.
+    """Return the user's exception, with its traceback and a note on the task.
 
     The plan may be another than that which failed: it may have begun with what an earlier one
     left on a cluster.

@@ -57,7 +57,7 @@ class Futures:
 
     # -------------------------------------------------------------- sending
     def _find_held(self) -> dict[int, OnCluster]:
-        """The steps whose results are on the cluster already."""
+        """Return the steps whose results are on the cluster already."""
         return {
             step: call
             for step, call in enumerate(self.plan.funcs)
@@ -104,7 +104,7 @@ class Futures:
         return self._renamed.get(step) or self.plan.key(step)
 
     def _needed_later(self, first: int) -> list[int]:
-        """Steps just submitted that steps not yet submitted need."""
+        """Return steps just submitted that steps not yet submitted need."""
         if self.sent >= len(self.plan):
             return []
         last = self.plan.last_use
@@ -118,7 +118,7 @@ class Futures:
 
     # ------------------------------------------------------------ receiving
     def of(self, step: int) -> Any:
-        """The future of an output."""
+        """Return the future of an output."""
         return self._futures[step]
 
     def drop(self, step: int) -> None:
@@ -128,16 +128,16 @@ class Futures:
         self._futures.pop(step, None)
 
     def gather(self) -> list[Any]:
-        """The values of all outputs."""
+        """Return the values of all outputs."""
         futures = [self._futures[step] for step in self.plan.outputs]
         return list(self.explained(self.client.gather, futures))
 
     def value(self, step: int) -> Any:
-        """The value of one output."""
+        """Return the value of one output."""
         return self.explained(self._futures[step].result)
 
     def explained(self, wait: Callable[..., Any], *args: Any) -> Any:
-        """What `wait` returns; its errors become the user's."""
+        """Return what `wait` returns; its errors become the user's."""
         try:
             return wait(*args)
         except KeyboardInterrupt as interrupt:
@@ -159,7 +159,7 @@ class Futures:
         return self._unpicklable(error) if _is_of_pickling(error) else error
 
     def _unpicklable(self, error: Exception) -> BaseException:
-        """The error of the output that cannot be brought here."""
+        """Return the error of the output that cannot be brought here."""
         for step in dict.fromkeys(self.plan.outputs):
             try:
                 self._futures[step].result()

@@ -67,7 +67,7 @@ class DaskGet:
     def run(
         self, plan: Plan, observers: Sequence[Observer] = (), terms: Terms = NO_TERMS, /
     ) -> list[Any]:
-        """The values of the plan's outputs."""
+        """Return the values of the plan's outputs."""
         watch = Watch(plan, observers) if observers else None
         try:
             with watched(watch, self.name, self._kwargs.get("num_workers", 0)):
@@ -97,18 +97,18 @@ class DaskGet:
             del failure
 
     def _telling(self, _watch: Watch | None, _plan: Plan) -> AbstractContextManager[None]:
-        """The time in which observers are told: here, steps do that."""
+        """Tell observers what happens: here, steps do that."""
         return nullcontext()
 
     def _meant(self, error: Exception, plan: Plan, _watch: Watch | None) -> BaseException:
-        """What the user is to see of an error."""
+        """Return what the user is to see of an error."""
         carrier = task_raised_in(error)
         return error if carrier is None else explain_far(carrier, plan)
 
     def _graph(
         self, plan: Plan, keys: list[Key], watch: Watch | None, terms: Terms
     ) -> dict[Key, Any]:
-        """The plan as Dask's classic form."""
+        """Return the plan as Dask's classic form."""
         packer = Packer(plan)
         return {
             key: (
@@ -162,7 +162,7 @@ class DaskProcesses(DaskGet):
 
 @contextmanager
 def _told(watch: Watch, plan: Plan) -> Iterator[None]:
-    """The time of a run of whose tasks Dask tells, and observers are told in turn."""
+    """Tell observers what Dask tells of a run's tasks."""
     from dask.callbacks import Callback  # late, as above
 
     step_of = {plan.key(step): step for step in range(len(plan))}
@@ -205,7 +205,7 @@ _LOCAL = {
 
 
 def chosen_in_dask() -> str:
-    """What `dask.config` says of local schedulers; threads are its default for `delayed`."""
+    """Return what `dask.config` says of local schedulers; threads are its default for `delayed`."""
     import dask  # late, as above
 
     chosen = dask.config.get("scheduler", None)

@@ -24,7 +24,7 @@ class OnCluster:
         self.key, self.future = key, future
 
     def __call__(self) -> Any:
-        """The result, brought to this process."""
+        """Return the result, brought to this process."""
         self.check()
         try:
             return self.future.result()
@@ -59,7 +59,7 @@ class OnCluster:
 
 
 def _meant(error: Exception) -> BaseException:
-    """What the task raised, or else what Dask says."""
+    """Return what the task raised, or else what Dask says."""
     carrier = task_raised_in(error)
     if carrier is None:
         return error

@@ -49,12 +49,12 @@ class TaskRaised(Exception):  # noqa: N818  # never reaches a user: schedulers u
     __repr__ = __str__
 
     def renamed(self, names: Mapping[Key, Key]) -> TaskRaised:
-        """The same with other keys."""
+        """Return the same with other keys."""
         outer, key = (names.get(given, given) for given in (self.outer_key, self.key))
         return TaskRaised(outer, key, self.shown, self.site, self.wire)
 
     def unwrap(self) -> BaseException:
-        """What the task raised."""
+        """Return what the task raised."""
         from lazygraph.transport.remote import from_wire  # late: only errors need it
 
         return from_wire(self.wire)

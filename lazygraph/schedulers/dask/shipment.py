@@ -80,7 +80,7 @@ class PlanGraph(HighLevelGraph):
         return self._tasks
 
     def __dask_annotations__(self) -> Annotations:
-        """What is asked for tasks."""
+        """Return what is asked for tasks."""
         return self._annotations
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -96,7 +96,7 @@ def _arrived(data: bytes) -> PlanGraph:
 def _layers(
     tasks: Mapping[Key, Task], annotations: Annotations
 ) -> Iterator[tuple[str, MaterializedLayer]]:
-    """The tasks by what is asked for them, for releases of Dask that read it off layers."""
+    """Return the tasks by what is asked for them, for releases of Dask that read it off layers."""
     groups: dict[tuple[Any, ...], dict[Key, Task]] = {}
     names = list(annotations)
     if not names:
@@ -129,7 +129,7 @@ class _Listed:
 def ship(
     packer: Packer, steps: Iterable[int], keys: Callable[[int], Key], seed: Seed | None
 ) -> PlanGraph:
-    """Some steps of a plan, ready to be sent.
+    """Pack some steps of a plan for sending.
 
     Parameters
     ----------

@@ -40,13 +40,13 @@ _HINT = 'run it by scheduler="threads", or by "processes" with @delayed(local=Tr
 
 
 def literals_of(plan: Plan, step: int) -> Literals:
-    """The literals of a step and their places."""
+    """Return the literals of a step and their places."""
     constants = plan.constants
     return tuple([(n, constants[-1 - s]) for n, s in enumerate(plan.slots[step]) if s < 0])
 
 
 def leaves_of(literals: Literals, results: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A call's leaves, from its literals and the results that have arrived for the rest."""
+    """Return a call's leaves, from its literals and the results that have arrived for the rest."""
     if not literals:
         return results
     leaves = list(results)
@@ -64,7 +64,7 @@ class Packer:
         self._packed: dict[int, bytes] = {}
 
     def function(self, step: int) -> bytes:
-        """The function of a step and its name, as bytes.
+        """Return the function of a step and its name, as bytes.
 
         Raises
         ------
@@ -96,13 +96,13 @@ class Packer:
     def unpicklable(
         self, step: int, value: Any, name: str, error: BaseException
     ) -> UnpicklableError:
-        """The error of a step with something that cannot travel."""
+        """Return the error of a step with something that cannot travel."""
         from lazygraph.tasks.blame import blame  # late, as above
 
         return cannot_travel(self.plan, step, blame(value, name, error))
 
     def blame(self) -> UnpicklableError | None:
-        """The error of the first step with a literal that cannot travel, if there is any."""
+        """Return the error of the first step with a literal that cannot travel, if there is any."""
         from lazygraph.tasks.blame import argument_path  # late, as above
         from lazygraph.transport.pickling import dumps
 
@@ -117,7 +117,7 @@ class Packer:
 
 
 def cannot_travel(plan: Plan, step: int, path: str) -> UnpicklableError:
-    """The error of a step with something that cannot travel: its path, or the result."""
+    """Return the error of a step with something that cannot travel: its path, or the result."""
     name = plan.origins.call(step)._function.name
     return UnpicklableError(plan.key(step), name, path, _HINT)
 
@@ -133,7 +133,7 @@ class NearStep:
         self.seed = None if seed is None else seed.at(step)
 
     def __call__(self, /, *results: Any) -> Any:
-        """The function's result; observers are told."""
+        """Return the function's result; tell observers."""
         step, watch, worker = self.step, self.watch, threading.current_thread().name
         values = list(leaves_of(self.literals, results))
         if watch is not None:
@@ -196,7 +196,7 @@ class FarStep:
         return type(self), (self.key, self.function, self.template, self.literals, self.seed)
 
     def __call__(self, /, *results: Any) -> Any:
-        """The function's result, or a `TaskRaised` in place of what it raises."""
+        """Return the function's result, or a `TaskRaised` in place of what it raises."""
         # In a context of its own: a compute in there stays on this thread.
         return copy_context().run(self._run, results)
 
@@ -234,7 +234,7 @@ class FarCoroutine(FarStep):
     __slots__ = ()
 
     async def __call__(self, /, *results: Any) -> Any:
-        """The coroutine's result."""
+        """Return the coroutine's result."""
         leaves = leaves_of(self.literals, results)
         try:
             with nullcontext() if self.seed is None else seeded(self.seed):
@@ -271,7 +271,7 @@ def _arguments(
 
 
 def _shown(name: str, template: Template | None, leaves: tuple[Any, ...]) -> str:
-    """The call in short; whatever the arguments' own code does, the user's error matters more."""
+    """Return the call in short; whatever the arguments' own code does, the user's error matters more."""
     try:
         return short_call(name, *_arguments(template, leaves))
     except Exception:
