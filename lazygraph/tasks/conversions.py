@@ -78,7 +78,8 @@ class LeafRules(dict[type, "Rule | None"]):
         return found[kind]
 
     def _find(self, kind: type) -> Rule | None:
-        if issubclass(kind, _READ_ONCE):
+        is_of_itertools = kind.__module__ == "itertools" and hasattr(kind, "__next__")
+        if issubclass(kind, _READ_ONCE) or is_of_itertools:
             return _refuse_iterator
         # Questions go to the type: an instance's __getattr__ may answer anything.
         for name, rule in self.by_attribute.items():

@@ -12,7 +12,7 @@ import pytest
 from coroutines import hang, later, wait_for
 from tasks import append, fail, inc, said, tallied, wait_until
 
-from lazygraph import acompute, as_completed, compute, config, delayed
+from lazygraph import acompute, as_completed, compute, config, delayed, optimize, persist
 from lazygraph.errors import OptionError, RunError, UnsupportedOptionError
 from lazygraph.observers import Recorder, RunEnded, RunStarted
 from lazygraph.protocols import Scheduler
@@ -157,3 +157,9 @@ def test_it_is_observed_like_any_run(own_scheduler: Scheduler) -> None:
     assert isinstance(recorder.events[0], RunStarted)
     assert isinstance(recorder.events[-1], RunEnded)
     assert recorder.events[-1].error is None
+
+
+def test_values_with_nothing_lazy_in_them_come_back() -> None:
+    assert asyncio.run(acompute(1, [2])) == (1, [2])
+    assert optimize(1, {"a": [2]}) == (1, {"a": [2]})
+    assert persist(1, [2]) == (1, [2])

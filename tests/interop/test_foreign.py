@@ -409,3 +409,12 @@ def test_dependencies_are_those_that_dask_finds(array: Any) -> None:
     graph = delayed(total).graph
 
     assert {key: set(graph.dependencies(key)) for key in expected} == expected
+
+
+def test_an_input_and_a_collection_of_one_name_are_told_apart_or_refused() -> None:
+    x = lazygraph.inputs("x")
+    chunks = da.ones(4, chunks=2, name="x")
+    assert lazygraph.compute(x, chunks.sum(), inputs={"x": 1}) == (1, 4)
+    one_task = dask.delayed(5, name="x")
+    with pytest.raises(KeyCollisionError, match="two different tasks bear the key 'x'"):
+        lazygraph.compute(x, one_task, inputs={"x": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter, OrderedDict, deque, namedtuple
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -202,7 +203,14 @@ def test_the_same_list_twice_is_no_loop() -> None:
 
 @pytest.mark.parametrize(
     "once",
-    [lambda: (i for i in [1]), lambda: map(inc, [1]), lambda: filter(None, [1]), lambda: zip([1])],
+    [
+        lambda: (i for i in [1]),
+        lambda: map(inc, [1]),
+        lambda: filter(None, [1]),
+        lambda: zip([1]),
+        lambda: itertools.chain([1]),
+        lambda: itertools.islice([1, 2], 1),
+    ],
 )
 def test_iterators_that_can_be_read_once_are_refused(once: Any) -> None:
     with pytest.raises(CaptureError, match="can be read only once"):
