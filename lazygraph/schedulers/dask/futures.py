@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from distributed import KilledWorker
 from distributed.spans import SpanMetadata
@@ -183,7 +183,10 @@ class Futures:
         """Stop what has been submitted and has not ended, but for what others wait for too."""
         held = self._held
         mine = [future for step, future in self._futures.items() if step not in held]
-        _stopped.add(self.client)
+        stale = _stale.setdefault(self.client, set())
+        stale.update(self._name(step) for step in range(self.sent) if step not in held)
+        if len(stale) > _MOST_STALE:
+            _stale[self.client] = _Every()
         if mine and self.client.status == "running":
             with suppress(Exception):  # whatever has come of the cluster: the error matters more
                 self.client.cancel(mine)
@@ -193,9 +196,23 @@ def _is_of_pickling(error: Exception) -> bool:
     return isinstance(error, TypeError) and str(error).startswith("Could not serialize object")
 
 
-#: Clients one of whose runs was stopped. A worker may be at its tasks yet, and would take another
-#: task of such a key for the same: later runs have keys of their own.
-_stopped: WeakSet[Any] = WeakSet()
+class _Every(set[Key]):
+    """Stands for more keys than are kept: any may be among them."""
+
+    def __contains__(self, _key: object) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return True
+
+    def update(self, *_: Iterable[Key]) -> None:
+        """Keep no more keys."""
+
+
+_MOST_STALE = 10_000
+#: By client: keys of runs that were stopped. A worker may be at their tasks yet, and would take
+#: another task of such a key for the same.
+_stale: WeakKeyDictionary[Any, set[Key]] = WeakKeyDictionary()
 
 
 def _renamed(client: Any, plan: Plan, held: Mapping[int, OnCluster]) -> dict[int, Key]:
@@ -205,11 +222,11 @@ def _renamed(client: Any, plan: Plan, held: Mapping[int, OnCluster]) -> dict[int
     """
     if client.futures:
         client.sync(_nothing)  # what has been let go of is gone after this
-    is_any, known, mark = client in _stopped, client.futures, uuid4().hex
-    if not (is_any or known):
+    known, stale, mark = client.futures, _stale.get(client, set()), uuid4().hex
+    if not (known or stale):
         return {}
     keys = ((step, plan.key(step)) for step in range(len(plan)) if step not in held)
-    return {step: _like(key, mark) for step, key in keys if is_any or key in known}
+    return {step: _like(key, mark) for step, key in keys if key in known or key in stale}
 
 
 async def _nothing() -> None:

@@ -9,6 +9,7 @@ import pickle
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from cluster_fixtures import cluster_of
@@ -26,6 +27,7 @@ from lazygraph.errors import (
 )
 from lazygraph.observers import Recorder
 from lazygraph.schedulers import choose
+from lazygraph.schedulers.dask import futures
 
 pytestmark = pytest.mark.dask
 
@@ -429,6 +431,19 @@ def test_after_an_interrupted_run_its_keys_mean_new_tasks(
     pairs.close()
     assert lazygraph.get({"again": (abs, -7)}, "again", scheduler=near_cluster) == 7
     (tmp_path / "go").touch()
+
+
+def test_keys_of_stopped_runs_do_not_pile_up(
+    near_cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(futures, "_MOST_STALE", 20)
+    monkeypatch.setattr(futures, "_stale", WeakKeyDictionary())
+    for _ in range(5):
+        values = [delayed(inc)(n) for n in range(10)]
+        with pytest.raises(ValueError, match="cannot use 3"):
+            compute(*values, delayed(fail)(3, dask_key_name="first"), scheduler=near_cluster)
+    assert len(futures._stale[near_cluster.client]) <= 20
+    assert lazygraph.get({"first": (abs, -7)}, "first", scheduler=near_cluster) == 7
 
 
 def is_running(cluster: Any, key: Any) -> bool:
