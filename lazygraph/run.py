@@ -22,7 +22,7 @@ from lazygraph.schedulers.refusals import OWN, refuse_unsupported, refuse_unused
 from lazygraph.tasks.conversions import listed
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import NO_TERMS, RUN_OPTIONS, Terms, flag
-from lazygraph.tasks.pytree import ATOMS, Template, flatten, leaf_of
+from lazygraph.tasks.pytree import ATOMS, Template, flatten, whole_leaf_of
 
 __all__ = ["Lazies", "Run", "read_run_options"]
 
@@ -71,7 +71,7 @@ class Lazies:
             # What can be read once is read here and now: unlike a task's, these do not come again.
             self._leaves, self._template = flatten(map(listed, args))
         else:
-            self._leaves = [arg if type(arg) in ATOMS else leaf_of(arg) for arg in args]
+            self._leaves = [arg if type(arg) in ATOMS else whole_leaf_of(arg) for arg in args]
         kind = node_type()
         self._places = [i for i, leaf in enumerate(self._leaves) if type(leaf) is kind]
 

@@ -16,7 +16,7 @@ from lazygraph.tasks.function import Function, by_arguments, check_nout
 from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import SeedBy, TaskOptions, read_options
-from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, Literal, flatten, leaf_of
+from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, Literal, flatten, whole_leaf_of
 from lazygraph.tasks.reprs import short_repr
 
 __all__ = ["DelayedFunction", "delayed", "inputs", "is_delayed"]
@@ -273,7 +273,7 @@ def delayed(
         return partial(delayed, traverse=traverse, **given)
     if isinstance(obj, Delayed):
         return _with_options(obj, given, caller(1))
-    leaves, template = flatten((obj,)) if traverse else ((leaf_of(obj),), None)
+    leaves, template = flatten((obj,)) if traverse else ((whole_leaf_of(obj),), None)
     if callable(obj) and leaves[0] is obj:
         return _lazy_function(Function(obj), FRESH, given, caller(1))
     return _lazy_value(obj, leaves, template, given, caller(1))

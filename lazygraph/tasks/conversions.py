@@ -5,14 +5,13 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
 from lazygraph.errors import CaptureError
 from lazygraph.tasks.containers import LAZY
 
-__all__ = ["LeafRules", "listed"]
+__all__ = ["ItemCheck", "LeafRules", "listed"]
 
 #: From an argument to the leaf that it is kept as.
 Rule: TypeAlias = Callable[[Any], Any]
@@ -45,16 +44,23 @@ _ITEMS: dict[type, Callable[[Any], Iterable[Any]]] = {
 }
 
 
-def _refuse_lazy_items(items_of: Callable[[Any], Iterable[Any]], value: Any) -> Any:
-    own = getattr(value, "__dict__", {})
-    if LAZY.isdisjoint(map(type, chain(items_of(value), own.values()))):
-        return value
-    kind = type(value).__name__
-    raise CaptureError(
-        f"a {kind} holds lazy values, and nothing says how another is made of their results: "
-        f"pass a list or dict, or tell it by register_container({kind}, ...); literal(...) hands "
-        "it over as it is"
-    )
+class ItemCheck:
+    """The rule for containers that are not looked into: no lazy value may be in them."""
+
+    def __init__(self, items_of: Callable[[Any], Iterable[Any]]) -> None:
+        self._items_of = items_of
+
+    def __call__(self, value: Any) -> Any:
+        """Return the value."""
+        own = getattr(value, "__dict__", {})
+        if LAZY.isdisjoint(map(type, chain(self._items_of(value), own.values()))):
+            return value
+        kind = type(value).__name__
+        raise CaptureError(
+            f"a {kind} holds lazy values, and nothing says how another is made of their results: "
+            f"pass a list or dict, or tell it by register_container({kind}, ...); literal(...) "
+            "hands it over as it is"
+        )
 
 
 class LeafRules(dict[type, "Rule | None"]):
@@ -87,5 +93,5 @@ class LeafRules(dict[type, "Rule | None"]):
                 return rule
         for base, items_of in _ITEMS.items():
             if issubclass(kind, base):
-                return partial(_refuse_lazy_items, items_of)
+                return ItemCheck(items_of)
         return None

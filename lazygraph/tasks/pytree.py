@@ -24,7 +24,7 @@ from lazygraph.tasks.containers import (
     open_argument,
     register_lazy,
 )
-from lazygraph.tasks.conversions import LeafRules
+from lazygraph.tasks.conversions import ItemCheck, LeafRules
 from lazygraph.tasks.treedef import MOST_AGAIN, Program, run_program
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "leaf_of",
     "literal",
     "register_lazy",
+    "whole_leaf_of",
 ]
 
 #: What a leaf of some type is kept as: a function from the argument to the leaf. Filled at import.
@@ -89,6 +90,11 @@ def leaf_of(value: Any) -> Any:
         return value.value
     rule = LEAF_RULES[kind]
     return value if rule is None else rule(value)
+
+
+def whole_leaf_of(value: Any) -> Any:
+    """Return what an argument that is not to be looked into is kept as."""
+    return value if type(LEAF_RULES[type(value)]) is ItemCheck else leaf_of(value)
 
 
 class Template(NamedTuple):

@@ -157,6 +157,8 @@ def test_lazy_values_are_refused_where_they_would_not_be_found(hidden: Any) -> N
     with pytest.raises(CaptureError, match="holds lazy values"):
         compute(value)
     assert same(literal(value)).compute() is value
+    assert compute(value, traverse=False)[0] is value
+    assert delayed(value, traverse=False).compute() is value
     assert same(hidden(3)).compute() is not None
 
 
