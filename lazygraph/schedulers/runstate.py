@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -20,7 +20,17 @@ class RunState:
     the user's, not even a destructor; `forget` lets go of results, and needs no lock.
     """
 
-    __slots__ = ("_needed", "_waiting", "error", "is_stopped", "left", "plan", "ready", "values")
+    __slots__ = (
+        "_needed",
+        "_waiting",
+        "error",
+        "is_stopped",
+        "left",
+        "plan",
+        "queue",
+        "ready",
+        "values",
+    )
 
     #: Whether there is something to do besides running ready steps; never in a plain run.
     has_news = False
@@ -41,6 +51,7 @@ class RunState:
         # A heap: the plan's order is the one that keeps few results alive. (Last in, first out
         # is quicker by a tenth and kept ten times as many in a shuffle.)
         self.ready = [step for step, count in enumerate(self._waiting) if not count]
+        self.queue: Collection[Any] = self.ready  # what `take` takes from
 
     def take(self) -> int | None:
         """Return the ready step that comes first in the plan; None when none is ready."""
@@ -120,7 +131,7 @@ class RunState:
     @property
     def n_ready(self) -> int:
         """How many steps are ready."""
-        return len(self.ready)
+        return len(self.queue)
 
     @property
     def is_over(self) -> bool:

@@ -24,7 +24,8 @@ class _Handed(RunState):
     __slots__ = ("_deliver", "_given")
 
     def __init__(self, run: Controller, deliver: Callable[[Outcome], None]) -> None:
-        self._deliver, self._given = deliver, deque[int]()
+        self._deliver = deliver
+        self.queue = self._given = deque[int]()
         self.plan, self.values, self.error = run.plan, [], None
         self.is_stopped, self.left, self.ready = False, 1, []
 
@@ -41,11 +42,6 @@ class _Handed(RunState):
         now = perf_counter()
         self._deliver(Outcome(step, "thread-0", value, None, now, now))
         return []
-
-    @property
-    def n_ready(self) -> int:
-        """How many steps are ready."""
-        return len(self._given)
 
 
 class _Host:

@@ -90,6 +90,7 @@ class ControlledState(RunState):
         self._executor_of = executor_of or {}
         self._held_over: list[int] = []  # steps given up whose thread still uses their resources
         self._queues: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        self.queue = self._queues["main"]
         self._resources = Resources(terms.limits)
         self._has_demands = any(options.uses for options in set(plan.options.values()))
         # Ready but for resources: by executor and demand, so that when something is given back,
@@ -170,11 +171,6 @@ class ControlledState(RunState):
     def has_ready(self, executor: str) -> bool:
         """Whether steps of an executor are ready, including those that lack resources."""
         return bool(self._queues[executor])
-
-    @property
-    def n_ready(self) -> int:
-        """How many steps of the main executor are ready, including those that lack resources."""
-        return len(self._queues["main"])
 
     def _skip(self, step: int) -> bool:
         """Finish a step without running it if it needs one that failed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from contextvars import Context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -90,18 +91,25 @@ class TeamRun(ActiveRun):
         So no task sees what another has set. It leads to no run, and so keeps none alive.
         """
         self.context.run(enter_task, host)
-        copy, seed = self.context.copy, self.terms.seed
+        copy, run, seed = self.context.copy, Context.run, self.terms.seed
         funcs, slots, values = self.plan.funcs, self.plan.slots, self.state.values
 
         def call(step: int) -> Any:
-            run, args = copy().run, slots[step]
-            if seed is not None:
-                run(draw_from, seed.at(step))
+            args = slots[step]
             if len(args) == 1:
-                return run(funcs[step], values[args[0]])
-            return run(funcs[step], *[values[slot] for slot in args])
+                return run(copy(), funcs[step], values[args[0]])
+            return run(copy(), funcs[step], *[values[slot] for slot in args])
 
-        return call
+        if seed is None:
+            return call
+        seed_at = seed.at
+
+        def call_seeded(step: int) -> Any:
+            context = copy()
+            context.run(draw_from, seed_at(step))
+            return context.run(funcs[step], *[values[slot] for slot in slots[step]])
+
+        return call_seeded
 
     # ---------------------------------------------------------------- news
     def report(self, message: Message) -> None:

@@ -147,11 +147,8 @@ class Worker:
         lock, sleepers, is_controlled = team.lock, team.sleepers, run.is_controlled
         call = partial(self._call_in_time, run) if run.is_timed else run.call
         # Names of this frame: quicker than attributes.
-        advance, take, forget = (
-            state.advance,
-            state.take,
-            state.forget if watch is None else run.release,
-        )
+        advance, take, queue = state.advance, state.take, state.queue
+        forget = state.forget if watch is None else run.release
         began = 0.0
         self.run = run
         while step is not None:
@@ -173,10 +170,11 @@ class Worker:
                     step = None
                 else:
                     step = take()
-                if (sleepers or team.n_missing) and (n_ready := state.n_ready):
-                    team.call_help(n_ready, run)
+                if queue and (sleepers or team.n_missing):
+                    team.call_help(len(queue), run)
             del value  # or it would outlive its release by one step
-            forget(released)
+            if released:
+                forget(released)
         self.run, self.step = None, -1
         team.attend(run)
 
