@@ -9,15 +9,18 @@ from contextlib import suppress
 from functools import wraps
 from threading import current_thread, main_thread
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
-from lazygraph.errors import LazygraphError, TaskExited, TaskTimeout
+from lazygraph.errors import LazygraphError, TaskExited, TaskTimeout, WorkerDied
 from lazygraph.graphs.plan import Plan
 from lazygraph.randomness import Seed
 from lazygraph.schedulers.outcomes import FailedCall, failed_call, remember
 from lazygraph.tasks.fused import MemberFailed
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_call, short_repr
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary
 
 __all__ = [
     "Attempt",
@@ -30,6 +33,7 @@ __all__ = [
     "short_traceback",
     "shortened",
     "stack_of",
+    "stack_text",
     "throw",
     "throw_if",
 ]
@@ -131,17 +135,23 @@ def exited(error: BaseException, key: Key, name: str) -> BaseException:
 
 
 def _stack_lines(error: BaseException) -> Iterator[str]:
-    if type(error) is TaskTimeout and error.stack:
+    if isinstance(error, TaskTimeout | WorkerDied) and error.stack:
         yield "  it was at:"
         yield error.stack.rstrip("\n")
 
 
 def stack_of(thread: int) -> str:
     """Return where a thread is, as a traceback's lines, from the first frame of the user's."""
-    from traceback import extract_stack, format_list  # late: only errors need it
+    from traceback import extract_stack  # late: only errors need it
 
     frame = sys._current_frames().get(thread)
-    found = [] if frame is None else extract_stack(frame)
+    return "" if frame is None else stack_text(extract_stack(frame))
+
+
+def stack_text(found: list[FrameSummary]) -> str:
+    """Return a stack's lines, outermost first, from the first frame of the user's."""
+    from traceback import format_list  # late: only errors need it
+
     ours = [entry.filename.startswith(_HOUSE) for entry in found]
     first = len(ours) - ours[::-1].index(True) if True in ours else 0
     return "".join(format_list(found[first:]))

@@ -112,6 +112,8 @@ def _by_value() -> Any:
             if kind is CodeType:
                 make, args = self.dispatch_table[CodeType](obj)[:2]
                 return _in_file, (make, args, obj.co_filename)
+            if kind is memoryview:
+                return _reduced_memoryview(obj)
             if kind in by_value:
                 return by_value[kind](obj)
             reduced = super().reducer_override(obj)
@@ -137,6 +139,31 @@ def _by_value() -> Any:
             return {}
 
     return ByValue
+
+
+def _reduced_memoryview(view: memoryview) -> tuple[Any, ...]:
+    """Return how a memoryview is made again: with its format and shape, on a copy of its bytes.
+
+    Raises
+    ------
+    TypeError
+        If its format is none that a memoryview can be cast to.
+    """
+    try:
+        memoryview(bytes(view.itemsize)).cast(view.format)  # type: ignore[call-overload]
+    except ValueError as error:
+        raise TypeError(f"cannot pickle a memoryview of format {view.format!r}: {error}") from None
+    buffer = pickle.PickleBuffer(view if view.c_contiguous else view.tobytes())
+    return _memoryview, (buffer, view.format, view.shape)
+
+
+def _memoryview(buffer: Any, form: Any, shape: tuple[int, ...]) -> memoryview:
+    flat = memoryview(buffer).cast("B")
+    if form == "B" and len(shape) == 1:
+        return flat
+    if 0 in shape or not shape:  # which cannot be cast to
+        return flat.cast(form, shape=()) if not shape else flat.cast(form)
+    return flat.cast(form, shape=shape)
 
 
 def _in_file(make: Callable[..., CodeType], args: tuple[Any, ...], filename: str) -> CodeType:

@@ -39,6 +39,14 @@ from lazygraph.transport.pickling import dumps, loads
 assert loads(dumps(lambda x: x + 1))(1) == 2
 for scheduler in ("threads", "synchronous", "dask"):
     assert delayed(abs)(delayed(abs)(-1)).compute(scheduler=scheduler) == 1
+
+os.name = "nt"  # what a program asks first
+try:
+    delayed(abs)(-1).compute(scheduler="processes")
+except lazygraph.errors.RunError as error:
+    assert "needs Linux or macOS: use threads" in str(error), error
+else:
+    raise AssertionError("it was not refused")
 print("all")
 """
 

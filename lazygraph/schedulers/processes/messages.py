@@ -20,6 +20,7 @@ __all__ = [
     "Quit",
     "Return",
     "Setting",
+    "Warned",
     "Work",
 ]
 
@@ -134,6 +135,13 @@ class Printed(NamedTuple):
     """Text that a task wrote to ``sys.stdout`` or ``sys.stderr``."""
 
     stream: str
+    text: str
+
+
+class Warned(NamedTuple):
+    """A warning: pickled, with where it is from, and as text."""
+
+    packed: bytes
     text: str
 
 

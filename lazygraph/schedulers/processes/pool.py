@@ -30,6 +30,7 @@ from lazygraph.schedulers.processes.messages import (
     Printed,
     Quit,
     Setting,
+    Warned,
 )
 from lazygraph.schedulers.processes.parcels import Parcel, adopt
 from lazygraph.schedulers.processes.process import Process, blas_environment, start_errors
@@ -305,10 +306,8 @@ class Pool:
             self.acknowledged(worker, message.handles)
         elif isinstance(message, Hello):
             self.mark_ready(worker, message)
-        elif isinstance(message, Printed):
-            surroundings.print_text(message)
-        elif isinstance(message, Logged):
-            surroundings.log(message, None)
+        elif isinstance(message, Printed | Logged | Warned):
+            surroundings.show(message, None)
 
     def end_run(self) -> None:
         """Let workers forget a run; give memory back."""

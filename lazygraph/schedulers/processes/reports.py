@@ -13,6 +13,8 @@ from lazygraph.schedulers.processes import messages, surroundings
 from lazygraph.schedulers.processes.desk import Desk, Unit
 from lazygraph.schedulers.processes.dispatch import Dispatch
 from lazygraph.schedulers.processes.pool import Worker
+from lazygraph.schedulers.processes.stacks import read_stack, stack_of_hanging
+from lazygraph.schedulers.processes.status import Status
 from lazygraph.transport.remote import from_wire
 
 __all__ = ["Reports"]
@@ -114,18 +116,19 @@ class Reports:
     def _acknowledged(self, desk: Desk, message: messages.Acknowledge) -> None:
         self._pool.acknowledged(desk.worker, message.handles)
 
-    def _printed(self, _: Desk, message: messages.Printed) -> None:
-        surroundings.print_text(message)
+    def _shown(self, _: Desk, message: messages.Printed | messages.Warned) -> None:
+        surroundings.show(message, None)
 
     def _logged(self, _: Desk, message: messages.Logged) -> None:
         plan = self._run.plan
         key = plan.key(message.step) if 0 <= message.step < len(plan) else None
-        surroundings.log(message, key)
+        surroundings.show(message, key)
 
     # ------------------------------------------------------------- misfortune
     def _mourn(self, desk: Desk) -> None:
         """A worker has died: run again what it had not finished."""
         note = self._pool.status(desk.worker)
+        stack = read_stack(self._pool.arena, desk.worker.owner)
         code = self._pool.reap(desk.worker)
         del self._dispatch.desks[desk.worker]
         culprit = next((u for u in desk.queue.values() if note.step in u.left), None)
@@ -134,15 +137,17 @@ class Reports:
                 self._dispatch.put_back(unit)
         if culprit is not None:
             seconds = max(0.0, perf_counter() - note.since)
-            self._blame(desk, culprit, note.step, seconds, code)
+            error = self._died(note.step, code)
+            error.stack = stack
+            self._blame(desk, culprit, note.step, seconds, error)
         elif desk.worker.is_ready:
             self._unexplained += 1
             if self._unexplained > self._most_unexplained:
                 raise WorkerStartError(f"workers keep dying between tasks (exit code {code})")
 
-    def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, code: int | None) -> None:
+    def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, error: WorkerDied) -> None:
         """A worker died of a step: an attempt like any other, but that it runs by itself next."""
-        run, error = self._run, self._died(step, code)
+        run = self._run
         self._dispatch.alone.update(unit.left)
         if unit.left[0] == step:
             now = perf_counter()
@@ -166,12 +171,20 @@ class Reports:
                 continue
             note = self._pool.status(desk.worker)
             if note.step == unit.steps[0] and note.since + unit.timeout <= now:
-                self._pool.kill(desk.worker)
-                del self._dispatch.desks[desk.worker]
-                error = self._run.timed_out(unit.steps[0], "its worker process was ended")
-                yield Outcome(unit.steps[0], desk.worker.name, None, error, note.since, now)
+                yield self._end(desk, note, now)
             else:  # it began later than it was sent
                 desk.heard = min(note.since, now) if note.step == unit.steps[0] else now
+
+    def _end(self, desk: Desk, note: Status, now: float) -> Outcome:
+        """End a worker whose step has taken too long."""
+        worker, fate = desk.worker, "its worker process was ended"
+        if note.is_loading:
+            fate += " while it unpickled what the task needs"
+        error = self._run.timed_out(note.step, fate)
+        error.stack = stack_of_hanging(self._pool.arena, worker.owner, worker.process.pid)
+        self._pool.kill(worker)
+        del self._dispatch.desks[worker]
+        return Outcome(note.step, worker.name, None, error, min(note.since, now), now)
 
 
 #: What says that a worker gets on; a task may print for ever.
@@ -182,6 +195,7 @@ _HEAR: dict[type, Callable[[Reports, Desk, Any], None]] = {
     messages.Back: Reports._given_back,
     messages.Hello: Reports._hello,
     messages.Acknowledge: Reports._acknowledged,
-    messages.Printed: Reports._printed,
+    messages.Printed: Reports._shown,
+    messages.Warned: Reports._shown,
     messages.Logged: Reports._logged,
 }

@@ -26,6 +26,7 @@ from lazygraph.schedulers.controlled import (
 from lazygraph.schedulers.processes.forks import forget_in_children
 from lazygraph.schedulers.processes.lane import PoolMailbox, ProcessLane
 from lazygraph.schedulers.processes.pool import Pool, Recipe
+from lazygraph.schedulers.processes.process import check_platform
 from lazygraph.schedulers.processes.warm import warm_pools
 from lazygraph.schedulers.processes.worker import is_loading, is_worker
 from lazygraph.schedulers.workers import check_num_workers
@@ -141,6 +142,7 @@ class Processes:
     def __enter__(self) -> Self:
         if self._own is not None:
             raise RunError("these processes are in use: enter them once at a time")
+        check_platform()
         self._own = Pool(self._recipe)
         return self
 
@@ -171,6 +173,7 @@ class Processes:
         return [] if self._own is None else [w.process.pid for w in self._own.workers]
 
     def _lease(self) -> Pool:
+        check_platform()  # before anything that only some systems have
         # While a run uses the pool of one's own, another takes other workers: it may be a
         # compute between the results of the first, for which that would wait for ever.
         if self._own is not None and self._own.is_foreign:

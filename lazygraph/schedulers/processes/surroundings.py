@@ -6,26 +6,53 @@ import io
 import logging
 import pickle
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from types import FrameType
 from typing import Any, TextIO
 
 from lazygraph.schedulers.processes.channel import WorkerChannel
-from lazygraph.schedulers.processes.messages import Logged, Printed
+from lazygraph.schedulers.processes.messages import Logged, Printed, Warned
 from lazygraph.tasks.keys import Key
-from lazygraph.transport.pickling import dumps
+from lazygraph.transport.pickling import dumps, loads
 
-__all__ = ["flush_output", "forward_output", "log", "print_text"]
+__all__ = ["flush_output", "forward_output", "leave_to_parent", "show"]
 
 
 # ---------------------------------------------------------------- the parent's
-def print_text(message: Printed) -> None:
-    """Print, in the parent, what a task printed in a worker."""
-    stream = getattr(sys, message.stream)
+def show(message: Printed | Logged | Warned, key: Key | None) -> None:
+    """Print, log or warn, in the parent, as a task did in a worker; `key` is the task's."""
+    match message:
+        case Printed(name, text):
+            _print(name, text)
+        case Logged():
+            _log(message, key)
+        case Warned():
+            _warn(message)
+
+
+def _print(name: str, text: str) -> None:
+    stream = getattr(sys, name)
     with suppress(OSError, ValueError):  # closed: as lost as it would be here
         if stream is not None:
-            stream.write(_encodable(message.text, stream))
+            stream.write(_encodable(text, stream))
+
+
+def _warn(message: Warned) -> None:
+    """Warn as on threads: by the filters there are, and once where they say once."""
+    try:
+        warning, category, filename, line, module = loads(message.packed)
+    except Exception:  # of a class that is not to be had here
+        _print("stderr", message.text)
+        return
+    known = vars(sys.modules[module]) if module in sys.modules else {}
+    registry = known.setdefault("__warningregistry__", {})
+    # A filter that makes errors has made one in the task, or is newer than the run.
+    with suppress(Warning):
+        warnings.warn_explicit(warning, category, filename, line, module, registry)
 
 
 def _encodable(text: str, stream: TextIO) -> str:
@@ -34,8 +61,8 @@ def _encodable(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def log(message: Logged, key: Key | None) -> None:
-    """Log, in the parent, what a task logged in a worker; the record's `task` is its key."""
+def _log(message: Logged, key: Key | None) -> None:
+    """Log a record; its `task` is the key."""
     try:
         record = pickle.loads(message.record)  # noqa: S301  # our own worker's
     except Exception:  # its extra is of a class that is not to be had here
@@ -140,8 +167,40 @@ def _plain(value: object) -> object:
     return value
 
 
+def _module_of(filename: str, line: int) -> str | None:
+    """Return the module whose running code is in that line."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and (frame.f_code.co_filename, frame.f_lineno) != (filename, line):
+        frame = frame.f_back
+    return None if frame is None else frame.f_globals.get("__name__")
+
+
+def _forward_warning(
+    channel: WorkerChannel,
+    message: Warning,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Stand in for `warnings.showwarning`."""
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    if file is not None:
+        file.write(text)
+        return
+    where = filename, lineno, _module_of(filename, lineno)
+    try:
+        packed = dumps((message, category, *where))
+    except Exception:  # it holds what cannot be pickled
+        known = next(base for base in category.__mro__ if base.__module__ == "builtins")
+        packed = dumps((str(message), known, *where))
+    channel.send(Warned(packed, text))
+
+
 def forward_output(channel: WorkerChannel, step: Callable[[], int]) -> None:
-    """Send to the parent what is printed and logged from now on; `step` says by whom."""
+    """Send to the parent what is printed, logged and warned of from now on; `step` says by whom."""
+    warnings.showwarning = partial(_forward_warning, channel)
     sys.stdout, sys.stderr = _forwards[:] = [_Forward(n, channel) for n in ("stdout", "stderr")]
     logging.root.addHandler(_Forwarder(channel, step))
 
@@ -152,12 +211,14 @@ def leave_to_parent(channel: WorkerChannel) -> None:
     Or the parent would not hear of the worker's death while the child lives.
     """
     channel.close()
+    warnings.showwarning = _showwarning
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     for handler in logging.root.handlers[:]:
         if isinstance(handler, _Forwarder):
             logging.root.removeHandler(handler)
 
 
+_showwarning = warnings.showwarning
 #: The streams that this process forwards; a task may have put others in their place.
 _forwards: list[_Forward] = []
 

@@ -11,8 +11,10 @@ import os
 import queue
 import signal
 import socket
+import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -77,7 +79,8 @@ class Worker:
         self.status = StatusPage(arena)
         self._pid = os.getpid()
         # For the main thread: units, settings to take over before those after it, None to leave.
-        self.units: queue.SimpleQueue[Unit | Setting | None] = queue.SimpleQueue()
+        self.units: deque[Unit | Setting | None] = deque()
+        self.arrivals: queue.SimpleQueue[None] = queue.SimpleQueue()  # one a message of these
         self.packed: dict[int, Any] = {}  # functions, by number
         self.functions: dict[int, Callable[..., Any]] = {}  # once they were called
         self.values: dict[int, Any] = {}  # by slot; packed
@@ -109,21 +112,22 @@ class Worker:
         self.packed.update(work.functions)
         self.values.update(work.values)
         self.seed = None if work.entropy is None else Seed(*work.entropy)
-        for unit in work.units:
-            self.units.put(unit)
+        self._put(*work.units)
+
+    def _put(self, *items: Unit | Setting | None) -> None:
+        self.units.extend(items)
+        self.arrivals.put(None)
 
     def give_back(self, message: Return) -> None:
         """Take units out of the queue, the last first."""
-        found: list[Unit | Setting | None] = []
-        with suppress(queue.Empty):
-            while True:
-                found.append(self.units.get_nowait())
-        firsts = [unit[0][0] for unit in found if type(unit) is list]
-        returned = firsts[max(0, len(firsts) - message.most) :]
-        gone = set(returned)
-        for item in found:
-            if type(item) is not list or item[0][0] not in gone:
-                self.units.put(item)
+        returned: list[int] = []
+        with suppress(IndexError):
+            while len(returned) < message.most:
+                item = self.units.pop()
+                if type(item) is not list:  # what stands before it is older
+                    self._put(item)
+                    break
+                returned.append(item[0][0])
         self.channel.send(Back(returned))
         self.flush()  # the task that runs may take long: what is done should not wait for it
 
@@ -150,21 +154,22 @@ class Worker:
         self.arena.trim()
 
     def quit(self, _: Quit) -> None:
-        self.units.put(None)
+        self._put(None)
 
     def queue_setting(self, setting: Setting) -> None:
-        self.units.put(setting)
+        self._put(setting)
 
     # -------------------------------------------------------- the main thread
     def work(self) -> None:
         """Run units until there are no more."""
         while True:
             try:
-                unit = self.units.get_nowait()
-            except queue.Empty:
+                unit = self.units.popleft()
+            except IndexError:
                 self.status.rest()
                 self.flush()
-                unit = self.units.get()
+                self.arrivals.get()  # perhaps of what was taken long ago: then look again
+                continue
             if unit is None:
                 return
             if isinstance(unit, Setting):
@@ -224,9 +229,9 @@ class Worker:
         return value
 
     def _unpack(self, thing: Any) -> Any:
-        """The value; unpickling may import modules, which must not compute."""
+        """Return the value; unpickling may import modules, which must not compute."""
         self.is_loading = True
-        self.status.load()  # an import does not count for the task's time limit
+        self.status.load()
         try:
             return unpack(thing, self.arena.view)
         except ImportError as error:
@@ -234,7 +239,7 @@ class Worker:
             raise
         finally:
             self.is_loading = False
-            self.status.begin_again()
+            self.status.loaded()
 
     def _report(self, unit: Unit, member: int, times: list[float], value: Any, given: Any) -> bool:
         """Send a result; false if it cannot be sent."""
@@ -314,6 +319,16 @@ def _preload(modules: Iterable[str]) -> None:
         __import__(module)
 
 
+class _ImportWatch:
+    """Is asked, by its place on `sys.meta_path`, for each module that is not imported yet."""
+
+    def __init__(self, status: StatusPage) -> None:
+        self._status = status
+
+    def find_spec(self, *_: object) -> None:
+        self._status.importing()
+
+
 def _die_with_parent(lifeline: int) -> None:
     """Let the kernel kill this process and what it starts when the parent's end is closed.
 
@@ -335,6 +350,8 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
     for inherited in (socket_fd, lifeline_fd, arena_fd):
         os.set_inheritable(inherited, False)  # by what tasks start, which may outlive everybody
     _die_with_parent(lifeline_fd)
+    for stops in (signal.SIGTTIN, signal.SIGTTOU):  # who reads the terminal gets an error
+        signal.signal(stops, signal.SIG_IGN)
     share_cores(sharers)
     channel = WorkerChannel(socket.socket(fileno=socket_fd))
     _worker = worker = Worker(channel, Arena(arena_fd, owner, sharers + 1))
@@ -343,6 +360,7 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
     except (EOFError, OSError):  # the parent has gone: there is nobody to tell
         os._exit(1)
     os.register_at_fork(after_in_child=partial(surroundings.leave_to_parent, channel))
+    sys.meta_path.insert(0, _ImportWatch(worker.status))
     threading.Thread(target=worker.read, name="lazygraph-reader", daemon=True).start()
     worker.work()
     surroundings.flush_output()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,15 +92,6 @@ def test_a_task_may_put_its_own_stream_in_place(
 
     assert delayed(captured)().compute(scheduler=processes) == "inside\n"
     assert capsys.readouterr().out == "outside\n"
-
-
-def test_a_warning_in_a_task_is_shown_here(
-    processes: Processes, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        delayed(warnings.warn)("careful", UserWarning).compute(scheduler=processes)
-    assert "UserWarning: careful" in capsys.readouterr().err
 
 
 # -------------------------------------------------------------------------------- logging
