@@ -289,6 +289,8 @@ class UnpackError(LazygraphError, TypeError):
 class TaskError(LazygraphError):
     """A task was not carried out, though its function raised nothing."""
 
+    stack = ""  # where the task was, as a traceback's lines, if that is known
+
 
 class TaskExited(TaskError):  # noqa: N818  # says what happened
     """A task raised what ends a program, as ``sys.exit()`` does: the error's cause."""
@@ -304,8 +306,6 @@ class TaskExited(TaskError):  # noqa: N818  # says what happened
 class TaskTimeout(TaskError, TimeoutError):  # noqa: N818  # as asyncio and concurrent name theirs
     """A task took longer than its `timeout` of `seconds`; `fate` says what became of it."""
 
-    stack = ""  # where the task was, as a traceback's lines, if that is known
-
     def __init__(self, key: Hashable, name: str, seconds: float, fate: str) -> None:
         super().__init__(f"task {key!r} ({name}) took longer than its {seconds:g} s; {fate}")
         self.key, self.name, self.seconds, self.fate = key, name, seconds, fate
@@ -320,8 +320,6 @@ class WorkerDied(TaskError):  # noqa: N818  # says what happened
 
     `exit_code` is negative for a signal, None if nobody knows it; `times` counts the workers.
     """
-
-    stack = ""  # where the task crashed, as a traceback's lines, if that is known
 
     def __init__(self, key: Hashable, name: str, exit_code: int | None, times: int = 1) -> None:
         super().__init__(key, name, exit_code, times)
