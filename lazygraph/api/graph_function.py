@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from lazygraph import config
 from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError, InputError, StructureError
 from lazygraph.graphs.compile import plan_of
-from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_unknown
+from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_lazy, refuse_unknown
 from lazygraph.graphs.nodes import Node
 from lazygraph.randomness import current_seed
 from lazygraph.run import Lazies, Run, read_run_options
@@ -18,6 +18,7 @@ from lazygraph.schedulers.explain import short_traceback, shortened
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import RunOptions
+from lazygraph.tasks.pytree import LAZY
 from lazygraph.tasks.reprs import short_repr
 from lazygraph.tasks.treedef import tree_flatten
 from lazygraph.viz import Drawing
@@ -133,7 +134,9 @@ class GraphFunction:
         Raises
         ------
         InputError
-            If a value is missing, given twice, or of another structure than its parameter.
+            If a value is missing, given twice, lazy, or of another structure than its parameter.
+            Whether a value holds something lazy is not looked into, unlike in `compute`: it would
+            cost more than the call.
         Exception
             What the first task to fail raised, as `compute`.
         """
@@ -142,6 +145,8 @@ class GraphFunction:
             if kwargs or not self._is_flat or len(args) != len(self._flat):
                 self._put(values, args, kwargs)
             else:
+                if not LAZY.isdisjoint(map(type, args)):
+                    _refuse_lazy(zip(self._slots, args, strict=True))
                 for slot, value in zip(self._flat, args, strict=True):
                     values[slot] = value
             # Inside a task that draws by a seed, what runs here draws by that seed's places.
@@ -176,6 +181,7 @@ class GraphFunction:
             if name in given:
                 raise InputError(f"input {name!r} is given twice, by position and by name")
             given[name] = value
+        _refuse_lazy(given.items())
         for name, slot in self._slots.items():
             if slot is not None and name in given:
                 values[slot] = given[name]
@@ -246,6 +252,13 @@ def _name(leaf: Any) -> str:
             f"{short_repr(leaf)}: lazygraph.inputs('x y') makes inputs"
         )
     return name
+
+
+def _refuse_lazy(given: Iterable[tuple[str, Any]]) -> None:
+    """Raise InputError for a value that is lazy itself; what others hold is not looked into."""
+    for name, value in given:
+        if type(value) in LAZY:
+            refuse_lazy(name, value)
 
 
 def _check_names(names: Sequence[str], places: Mapping[str, int], constants: list[Any]) -> None:

@@ -19,7 +19,7 @@ from lazygraph.graphs.nodes import (
     node_type,
     walk,
 )
-from lazygraph.graphs.order import early_first, post_order
+from lazygraph.graphs.order import hoist, post_order
 from lazygraph.graphs.plan import Plan, assemble, gc_paused
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.reprs import short_call
@@ -135,21 +135,19 @@ def plan_of(outputs: Sequence[Node]) -> Plan:
     """
     with gc_paused():
         nodes, position, contents = unique_nodes(outputs)
-        nodes, position = _early_first(nodes, position)
+        nodes, position = _hoisted(nodes, position)
         ends = [position[node] for node in outputs]
         return assemble(nodes, position, node_type(), ends, _NodeOrigins(nodes, contents))
 
 
-def _early_first(
-    nodes: list[Node], position: dict[Node, int]
-) -> tuple[list[Node], dict[Node, int]]:
+def _hoisted(nodes: list[Node], position: dict[Node, int]) -> tuple[list[Node], dict[Node, int]]:
     """Return the same with each early task right after the last that it needs."""
     is_early = [node._function.is_early for node in nodes]
     if True not in is_early:
         return nodes, position
     kind = node_type()
     needed = [[position[x] for x in node._leaves if type(x) is kind] for node in nodes]
-    order = early_first(needed, is_early)
+    order = hoist(needed, is_early)
     moved_to = {step: n for n, step in enumerate(order)}
     return [nodes[step] for step in order], {x: moved_to[n] for x, n in position.items()}
 

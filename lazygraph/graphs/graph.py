@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections import ChainMap
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 from lazygraph.errors import CycleError, GraphEditError, MissingKeyError, nearest
 from lazygraph.graphs.order import find_cycle, post_order
+from lazygraph.graphs.positions import Positions
 from lazygraph.interop.legacy import read_classic
 from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.pytree import LAZY, flatten
@@ -39,14 +39,16 @@ class Graph(Mapping[Key, Task]):
     lazygraph.errors.GraphEditError: 'x' cannot be removed: 'y', 'z' need it
     """
 
-    __slots__ = ("_dependents", "_rank", "_tasks")
+    __slots__ = ("_dependents", "_positions", "_rank", "_tasks")
 
     def __init__(self, tasks: Mapping[Key, Task] | None = None) -> None:
         self._tasks: dict[Key, Task] = dict(tasks or {})
-        # key -> the keys that need it; made at the first question, kept by edits
+        # key -> the keys that need it, missing ones too; made at the first question, kept by edits
         self._dependents: dict[Key, dict[Key, None]] | None = None
         # key -> its place in the graph's order, since edits come in any; made likewise
         self._rank: dict[Key, int] = {}
+        # where to look for cycles; made at the first edit that may close one
+        self._positions: Positions | None = None
         for key, task in self._tasks.items():
             if type(task) is not Task:
                 raise TypeError(
@@ -56,7 +58,22 @@ class Graph(Mapping[Key, Task]):
 
     @classmethod
     def from_dict(cls, dsk: Mapping[Key, Any]) -> Graph:
-        """The graph of a dict, ``{"x": 1, "y": (inc, "x")}``, by Dask's rules; or `from_dask`."""
+        """Return the graph of a dict of tuples, by Dask's rules; Dask's own objects may be in it.
+
+        Raises
+        ------
+        CaptureError
+            If `dsk` is no dict, a key can be none, or a task is nested too deeply.
+
+        Examples
+        --------
+        >>> Graph.from_dict({"x": -1, "y": (abs, "x")})["y"]
+        Task(abs(Ref(key='x')))
+
+        Notes
+        -----
+        O(tasks + arguments).
+        """
         if "dask._task_spec" not in sys.modules:  # then none of its objects can be in there
             return cls(read_classic(dsk))
         from lazygraph.interop.read import read_dask  # late: nobody needs Dask to be imported
@@ -65,10 +82,15 @@ class Graph(Mapping[Key, Task]):
 
     @classmethod
     def from_dask(cls, obj: Any) -> Graph:
-        """The graph of a Dask collection, a `HighLevelGraph`, or a dict of Dask's tasks.
+        """Return the graph of a Dask collection, a `HighLevelGraph`, or a dict of Dask's tasks.
 
         Keys, dependencies and functions are kept; nested calls and fused tasks become fused
-        tasks here, which know their members. Dask's annotations are not read.
+        tasks here, which know their members. Dask's annotations are not read. O(tasks + arguments).
+
+        Raises
+        ------
+        CaptureError
+            If `obj` is none of these, or its tasks are in a cycle or nested too deeply.
 
         Examples
         --------
@@ -82,10 +104,11 @@ class Graph(Mapping[Key, Task]):
         return cls(tasks_of(obj))
 
     def to_dask(self) -> dict[Key, Any]:
-        """The graph as a dict of Dask's own task objects, by the same keys.
+        """Return the graph as a dict of Dask's own task objects, by the same keys.
 
         What `from_dask` reads back. Not kept is what Dask's tasks have no place for: which
         ones are pure, and where they were captured. `retries` and `backoff` go with the call.
+        O(tasks + arguments).
 
         Raises
         ------
@@ -142,74 +165,198 @@ class Graph(Mapping[Key, Task]):
         return Graph, (self._tasks,)
 
     def copy(self) -> Graph:
-        """A graph that can be edited without changing this one; the tasks are shared."""
+        """Return a graph that can be edited without changing this one. O(tasks), which are shared.
+
+        Examples
+        --------
+        >>> graph = Graph.from_dict({"x": 1})
+        >>> graph.copy() == graph
+        True
+        """
         return Graph(self._tasks)
 
     # ------------------------------------------------------------- questions
     def dependencies(self, key: Key) -> tuple[Key, ...]:
-        """The keys that the task of `key` needs, in the order of its arguments."""
+        """Return the keys that the task of `key` needs, in the order of its arguments.
+
+        O(arguments). Raises MissingKeyError if there is no such task.
+
+        Examples
+        --------
+        >>> Graph.from_dict({"x": 1, "y": (max, "x", 2, "x")}).dependencies("y")
+        ('x',)
+        """
         return self[key].dependencies
 
     def dependents(self, key: Key) -> tuple[Key, ...]:
         """Return the keys of the tasks that need `key`, in the order of the graph.
 
-        O(graph) the first time, then O(answer).
+        O(graph) the first time, then O(answer). Raises MissingKeyError if there is no such task.
+
+        Examples
+        --------
+        >>> Graph.from_dict({"y": (abs, "x"), "x": 1}).dependents("x")
+        ('y',)
         """
         self[key]
-        return tuple(sorted(self._index()[key], key=self._rank.__getitem__))
+        return tuple(sorted(self._index().get(key, ()), key=self._rank.__getitem__))
 
     def toposort(self) -> list[Key]:
-        """All keys, each after its dependencies; raises CycleError or MissingKeyError."""
+        """Return all keys, each after its dependencies. O(graph).
+
+        Raises
+        ------
+        MissingKeyError, CycleError
+            If the graph cannot run.
+
+        Examples
+        --------
+        >>> Graph.from_dict({"y": (abs, "x"), "x": 1}).toposort()
+        ['x', 'y']
+        """
         return post_order(self._tasks, self._tasks)
 
     def find_cycle(self) -> list[Key] | None:
-        """Some cycle as a list of keys, each needing the next; None if there is none."""
+        """Return some cycle, as keys that each need the next; None if there is none. O(graph).
+
+        Examples
+        --------
+        >>> Graph.from_dict({"x": (abs, "y"), "y": (abs, "x")}).find_cycle()
+        ['x', 'y']
+        """
         return find_cycle(self._tasks)
 
     def check(self) -> None:
-        """Raise MissingKeyError or CycleError if the graph cannot run. O(graph)."""
+        """Raise MissingKeyError or CycleError if the graph cannot run. O(graph).
+
+        Examples
+        --------
+        >>> Graph({"y": Task(abs, (Ref("x"),))}).check()
+        Traceback (most recent call last):
+            ...
+        lazygraph.errors.MissingKeyError: task 'y' needs 'x', not in the graph
+        """
         self.toposort()
 
     def subgraph(self, keys: Iterable[Key]) -> Graph:
-        """The tasks of `keys` and all that they need."""
+        """Return the tasks of `keys` and all that they need, dependencies first. O(answer).
+
+        Raises
+        ------
+        MissingKeyError, CycleError
+            If what `keys` need cannot run.
+
+        Examples
+        --------
+        >>> list(Graph.from_dict({"x": 1, "y": (abs, "x"), "z": 2}).subgraph(["y"]))
+        ['x', 'y']
+        """
         return Graph({key: self._tasks[key] for key in post_order(self._tasks, keys)})
 
     # ----------------------------------------------------------------- edits
     def add(self, key: Key, task: Task) -> None:
-        """Put a new task in; its key must be new, and what it needs be there."""
+        """Put a new task in, after all others. O(arguments), but O(graph) at the first edit.
+
+        Raises
+        ------
+        GraphEditError
+            If `key` is in the graph already, the task needs a key that is not, or tasks would
+            wait for each other, which happens where a missing task is filled in.
+        CaptureError
+            If `key` is neither a string, a number, nor a tuple of such.
+
+        Examples
+        --------
+        >>> graph = Graph.from_dict({"x": -1})
+        >>> graph.add("y", Task(abs, (Ref("x"),)))
+        >>> list(graph)
+        ['x', 'y']
+        """
         check_key(key)
         if key in self._tasks:
             raise GraphEditError(f"{key!r} is in the graph already: replace it, or use another key")
         self._check_needs(key, task)
+        if key in self._index():  # tasks of a broken graph wait for it
+            self._check_acyclic({key: task})
+        elif self._positions is not None:
+            self._positions.append(key)
+        self._rank[key] = next(reversed(self._rank.values()), 0) + 1  # last in both dicts
         self._tasks[key] = task
-        if self._dependents is not None:
-            self._dependents[key] = {}
-            last = next(reversed(self._rank.values()), 0)
-            self._rank[key] = last + 1  # the newest is last in both dicts
-            self._link(key, task)
+        self._link(key, task)
 
     def replace(self, key: Key, task: Task) -> None:
-        """Put another task in the place of `key`; what needs `key` needs the new one."""
+        """Put another task in the place of `key`; what needs `key` needs the new one.
+
+        O(arguments), and where the task needs what it did not before, the tasks that come between
+        them in a topological order; O(graph) at the first edit.
+
+        Raises
+        ------
+        MissingKeyError
+            If `key` is not in the graph.
+        GraphEditError
+            If the task needs a key that is not, or tasks would wait for each other.
+
+        Examples
+        --------
+        >>> graph = Graph.from_dict({"x": -1, "y": (abs, "x")})
+        >>> graph.replace("x", Task(int, ("-5",)))
+        >>> graph.replace("x", Task(abs, (Ref("y"),)))
+        Traceback (most recent call last):
+            ...
+        lazygraph.errors.GraphEditError: tasks wait for each other: 'x' -> 'y' -> 'x'
+        """
         self[key]
         self._check_needs(key, task)
         self._check_acyclic({key: task})
         self._exchange({key: task})
 
     def remove(self, key: Key) -> None:
-        """Take a task out that no other needs."""
+        """Take a task out that no other needs. O(arguments), but O(graph) at the first edit.
+
+        Raises
+        ------
+        MissingKeyError
+            If `key` is not in the graph.
+        GraphEditError
+            If a task needs it.
+
+        Examples
+        --------
+        >>> graph = Graph.from_dict({"x": 1, "y": (abs, "x")})
+        >>> graph.remove("y")
+        >>> list(graph)
+        ['x']
+        """
         needed_by = self.dependents(key)
         if needed_by:
             names = ", ".join(repr(other) for other in needed_by[:5])
             more = f" and {len(needed_by) - 5} more" if len(needed_by) > 5 else ""
             raise GraphEditError(f"{key!r} cannot be removed: {names}{more} need it")
         self._unlink(key, self._tasks.pop(key))
-        self._index().pop(key)
-        self._rank.pop(key)
+        del self._rank[key]
+        if self._positions is not None:
+            self._positions.forget(key)
 
     def substitute(self, key: Key, by: Any) -> None:
         """Let every task that needs `key` use `by` instead: a value, or ``Ref(other_key)``.
 
-        The task of `key` stays, needed by nobody.
+        The task of `key` stays, needed by nobody. O(arguments of what needs `key`), and the search
+        of `replace`.
+
+        Raises
+        ------
+        MissingKeyError
+            If `key`, or the key of a Ref, is not in the graph.
+        GraphEditError
+            If `by` is another lazy value or holds one, or tasks would wait for each other.
+
+        Examples
+        --------
+        >>> graph = Graph.from_dict({"x": -1, "y": (abs, "x")})
+        >>> graph.substitute("x", 7)
+        >>> graph["y"]
+        Task(abs(7))
         """
         (by, *more), template = flatten((by,))
         if more or template is not None or (type(by) in LAZY and type(by) is not Ref):
@@ -227,7 +374,7 @@ class Graph(Mapping[Key, Task]):
     # -------------------------------------------------------- how edits work
     def _index(self) -> dict[Key, dict[Key, None]]:
         if self._dependents is None:
-            self._dependents = {key: {} for key in self._tasks}
+            self._dependents = {}
             self._rank = {key: n for n, key in enumerate(self._tasks)}
             for key, task in self._tasks.items():
                 self._link(key, task)
@@ -235,13 +382,14 @@ class Graph(Mapping[Key, Task]):
 
     def _link(self, key: Key, task: Task) -> None:
         for dependency in task._refs():
-            if dependency in self._tasks:
-                self._index()[dependency][key] = None
+            self._index().setdefault(dependency, {})[key] = None
 
     def _unlink(self, key: Key, task: Task) -> None:
-        for dependency in task._refs():
-            if dependency in self._index():
-                self._index()[dependency].pop(key, None)
+        for dependency in task.dependencies:
+            users = self._index()[dependency]
+            del users[key]
+            if not users:
+                del self._index()[dependency]
 
     def _exchange(self, changed: Mapping[Key, Task]) -> None:
         for key, task in changed.items():
@@ -262,8 +410,10 @@ class Graph(Mapping[Key, Task]):
                 raise GraphEditError(str(MissingKeyError(key, dependency, near)))
 
     def _check_acyclic(self, changed: Mapping[Key, Task]) -> None:
-        """Refuse tasks that would wait for each other. O(what the changed tasks need)."""
-        try:
-            post_order(ChainMap(dict(changed), self._tasks), changed)
-        except CycleError as error:
-            raise GraphEditError(str(error)) from None
+        """Refuse tasks that would wait for each other."""
+        index = self._index()
+        if self._positions is None:
+            self._positions = Positions(self._tasks, index)
+        if self._positions.close_a_cycle(changed):
+            cycle = find_cycle({**changed, **self._tasks, **changed})
+            raise GraphEditError(str(CycleError(cycle or list(changed))))

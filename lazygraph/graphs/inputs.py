@@ -21,6 +21,8 @@ __all__ = [
     "make_input",
     "name_of",
     "read_inputs",
+    "refuse_lazy",
+    "refuse_unknown",
 ]
 
 
@@ -40,7 +42,7 @@ class Input:
         self.__name__ = name
 
     def __call__(self, value: Any) -> Any:
-        """The value."""
+        """Return the value."""
         if type(value) is Unbound:  # in a graph that is run by other means than ours
             raise InputError.missing([self.__name__], [self.__name__])
         return value
@@ -83,7 +85,7 @@ def _kept(name: str, default: Any) -> Any:
 
 
 def name_of(item: Any) -> str | None:
-    """The name of an input; None for anything else."""
+    """Return the name of an input; None for anything else."""
     if type(item) is not node_type() or type(item._function.func) is not Input:
         return None
     return item._function.func.__name__

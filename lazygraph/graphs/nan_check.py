@@ -16,7 +16,7 @@ __all__ = ["Checked", "checked"]
 
 
 def checked(plan: Plan) -> Plan:
-    """The plan, whose steps raise NotFiniteError rather than give a number that is not finite."""
+    """Return the plan, with steps that raise NotFiniteError for a number that is not finite."""
     return plan.with_funcs([Checked(call) for call in plan.funcs])
 
 
@@ -27,7 +27,7 @@ class Checked:
         self.call = call
 
     def __call__(self, /, *values: Any, **named: Any) -> Any:
-        """What the function gives, if its numbers are finite."""
+        """Return what the function gives, if its numbers are finite."""
         result = self.call(*values, **named)
         if type(result) is CoroutineType:
             return self._awaited(result)

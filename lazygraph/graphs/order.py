@@ -9,13 +9,13 @@ from lazygraph.errors import CycleError, MissingKeyError, nearest
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.task import Ref, Task
 
-__all__ = ["early_first", "find_cycle", "post_order"]
+__all__ = ["find_cycle", "hoist", "post_order"]
 
 _UNSEEN: Any = object()
 
 
 def post_order(tasks: Mapping[Key, Task], outputs: Iterable[Key]) -> list[Key]:
-    """The keys that `outputs` need and the outputs, each after its dependencies.
+    """Return the keys that `outputs` need and the outputs, each after its dependencies.
 
     Depth first, an argument's whole cone before the next argument's: what was made last is
     used first, so few results wait at any moment.
@@ -66,7 +66,7 @@ def post_order(tasks: Mapping[Key, Task], outputs: Iterable[Key]) -> list[Key]:
 
 
 def find_cycle(tasks: Mapping[Key, Task]) -> list[Key] | None:
-    """Some cycle, as the keys in it, each needing the next; None if there is none.
+    """Return some cycle, as the keys in it, each needing the next; None if there is none.
 
     Notes
     -----
@@ -86,10 +86,10 @@ def _dangling(tasks: Mapping[Key, Task]) -> Iterator[Key]:
     return (key for task in tasks.values() for key in task._refs() if key not in tasks)
 
 
-def early_first(needed: Sequence[Sequence[int]], is_early: Sequence[bool]) -> list[int]:
-    """An order with each early step right after the last that it needs, first come, first served.
+def hoist(needed: Sequence[Sequence[int]], is_early: Sequence[bool]) -> list[int]:
+    """Return an order with each early step right after the last that it needs.
 
-    In post-order it would stand before its first dependent, and keep alive till then what it
+    First come, first served. In post-order it would stand before its first dependent, and keep alive till then what it
     makes something small of.
 
     Parameters

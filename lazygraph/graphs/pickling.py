@@ -25,7 +25,7 @@ class _Place(NamedTuple):
 
 
 def pack(node: Node) -> tuple[Any, ...]:
-    """A node and all behind it as flat tuples."""
+    """Return a node and all behind it as flat tuples."""
     order, position = walk([node])
     make_fresh(order)
     kind = node_type()
@@ -50,7 +50,7 @@ def _unpacked(leaf: Any) -> Any:
 
 
 def unpack(kind: type[NodeT], rows: Sequence[tuple[Any, ...]]) -> NodeT:
-    """The node that `pack` took apart."""
+    """Return the node that `pack` took apart."""
     made: list[NodeT] = []
     for function, leaves, template, name, site in rows:
         linked = tuple([made[x.row] if type(x) is _Place else _unpacked(x) for x in leaves])

@@ -23,10 +23,10 @@ class Origins(Protocol):
     """Tells what a step was made from, when an error or an observer asks."""
 
     def key(self, step: int, /) -> Key:
-        """The key of the step's task."""
+        """Return the key of the step's task."""
 
     def call(self, step: int, /) -> Call:
-        """The task itself."""
+        """Return the task itself."""
 
 
 class Plan:
@@ -85,21 +85,21 @@ class Plan:
         return f"Plan({len(self)} steps, {len(self.outputs)} outputs)"
 
     def key(self, step: int) -> Key:
-        """The key of the step's task."""
+        """Return the key of the step's task."""
         return self.origins.key(step)
 
     def blank_values(self) -> list[Any]:
-        """One place per slot: PENDING for each result to come, then the constants."""
+        """Return one place per slot: PENDING for each result to come, then the constants."""
         return [PENDING] * len(self.funcs) + self.constants[::-1]
 
     def with_constants(self, constants: list[Any]) -> Plan:
-        """The same plan with other literals; what has been found out about it is shared."""
+        """Return the same plan with other literals; what has been found out about it is shared."""
         made = object.__new__(Plan)
         vars(made).update(vars(self), constants=constants)
         return made
 
     def with_funcs(self, funcs: list[Callable[..., Any]]) -> Plan:
-        """The same plan with other functions, which do what the old ones did and more."""
+        """Return the same plan with other functions, which do what the old ones did and more."""
         made = object.__new__(Plan)
         vars(made).update(vars(self), funcs=funcs)
         return made
@@ -166,7 +166,7 @@ def assemble(
     outputs: list[int],
     origins: Origins,
 ) -> Plan:
-    """A plan from calls in order.
+    """Return a plan from calls in order.
 
     Parameters
     ----------

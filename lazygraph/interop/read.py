@@ -85,14 +85,19 @@ class DaskReader(Reader):
         """Return the task of the entry."""
         if not isinstance(value, _SPEC):
             return super().read(value)
-        captured = getattr(value, "captured", None)
-        if type(captured) is Task:  # it was ours, and nobody has changed it
+        captured = self._captured(value)
+        if captured is not None:
             return captured
         try:
             last = self._entry(value)
         except RecursionError:
             raise CaptureError(f"{self._key!r} is nested too deeply, or contains itself") from None
         return self._with_members(last) if self._members else self._with_options(last)
+
+    def _captured(self, value: Any) -> Task | None:
+        """Return the task of ours that was written as `value`, which nobody has changed."""
+        captured: Task | None = getattr(value, "captured", None)
+        return captured
 
     def _with_options(self, task: Task) -> Task:
         """Return a task that asks for what its function has honoured by itself so far."""
@@ -183,6 +188,10 @@ class DaskReader(Reader):
 
 class _InnerReader(DaskReader):
     """Reads a task inside a fused one, whose options are its last one's alone."""
+
+    def _captured(self, value: Any) -> Task | None:
+        task = super()._captured(value)
+        return None if task is None or task.options.is_controlled else task
 
     def _with_options(self, task: Task) -> Task:
         return task  # its function goes on honouring them by itself

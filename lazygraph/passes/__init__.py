@@ -19,7 +19,7 @@ DEFAULT: tuple[Pass, ...] = (cull, dedupe, inline, fuse)
 
 
 def run_passes(graph: Graph, outputs: Collection[Key], passes: Iterable[Pass] = DEFAULT) -> Graph:
-    """The graph after each of `passes` in turn; `graph` is left alone."""
+    """Return the graph after each of `passes` in turn; `graph` is left alone."""
     for improve in passes:
         graph = improve(graph, outputs)
     return graph

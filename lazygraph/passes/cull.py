@@ -11,7 +11,7 @@ __all__ = ["cull"]
 
 
 def cull(graph: Graph, outputs: Collection[Key]) -> Graph:
-    """The tasks that `outputs` need, each after its dependencies.
+    """Return the tasks that `outputs` need, each after its dependencies.
 
     Raises
     ------

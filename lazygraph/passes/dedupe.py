@@ -17,7 +17,7 @@ __all__ = ["dedupe"]
 
 
 def dedupe(graph: Graph, outputs: Collection[Key]) -> Graph:
-    """One task for all pure tasks that are equal; which ones are pure, their author says.
+    """Keep one task of all pure tasks that are equal; which ones are pure, their author says.
 
     An output keeps its key: if its task is merged into another, it becomes an alias of it.
 

@@ -14,7 +14,7 @@ __all__ = ["fuse"]
 
 
 def fuse(graph: Graph, outputs: Collection[Key]) -> Graph:
-    """Chains as single tasks that bear the key of their last member and know all of them.
+    """Make of each chain one task, which bears the key of its last member and knows them all.
 
     Two tasks are joined when one is all that the other needs, the other is all that needs
     it, it is no output, and neither has options that a scheduler acts on (retries, a time

@@ -72,6 +72,6 @@ def _needed_by_controlled(graph: Graph) -> frozenset[Key]:
 
 
 def _only_refs(task: Task, keys: frozenset[Key]) -> Task:
-    """The task with no leaves but references to `keys`: enough to follow them."""
+    """Return the task with no leaves but references to `keys`: enough to follow them."""
     leaves = [leaf for leaf in task._leaves if type(leaf) is Ref and leaf.key in keys]
     return task.with_leaves(tuple(leaves))

@@ -21,7 +21,7 @@ class RunState:
     """
 
     __slots__ = (
-        "_needed",
+        "_refcount",
         "_waiting",
         "error",
         "is_stopped",
@@ -45,9 +45,9 @@ class RunState:
         self.left = len(plan)  # steps that have not finished
         # How many dependencies a step waits for; how many dependents a result is kept for.
         self._waiting = [len(needed) for needed in plan.dependencies]
-        self._needed = [len(users) for users in plan.dependents]
+        self._refcount = [len(users) for users in plan.dependents]
         for step in plan.outputs:
-            self._needed[step] += 1
+            self._refcount[step] += 1
         # A heap: the plan's order is the one that keeps few results alive. (Last in, first out
         # is quicker by a tenth and kept ten times as many in a shuffle.)
         self.ready = [step for step, count in enumerate(self._waiting) if not count]
@@ -75,14 +75,14 @@ class RunState:
         """
         if self.is_stopped:
             return []
-        plan, needed, waiting = self.plan, self._needed, self._waiting
+        plan, refcount, waiting = self.plan, self._refcount, self._waiting
         released = []
-        if needed[step]:
+        if refcount[step]:
             self.values[step] = value
         else:
             released.append(step)
         for slot in plan.dependencies[step]:
-            count = needed[slot] = needed[slot] - 1
+            count = refcount[slot] = refcount[slot] - 1
             if not count:
                 released.append(slot)
         self.left -= 1

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+from lazygraph.errors import GraphEditError
 from lazygraph.randomness import Seed, current_seed, seeded
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.options import NO_OPTIONS, Options
 from lazygraph.tasks.task import Ref, Task, flat_call, make_task
 
 __all__ = ["Fused", "Member", "MemberFailed", "fuse_tasks"]
@@ -123,12 +125,18 @@ def _frees(slots_of: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 
 def fuse_tasks(members: Sequence[tuple[Key, Task]]) -> Task:
-    """One task in place of several, bearing the options of the last.
+    """Return one task in place of several, bearing the options of the last.
 
     Parameters
     ----------
     members : sequence of (key, task)
-        In an order in which they can run; only the last one's result is wanted outside.
+        In an order in which they can run; only the last one's result is wanted outside. If one
+        is to run in the process that computes (`local`), all are.
+
+    Raises
+    ------
+    GraphEditError
+        If another than the last has an option that a scheduler acts on, which would be lost.
 
     Notes
     -----
@@ -145,5 +153,17 @@ def fuse_tasks(members: Sequence[tuple[Key, Task]]) -> Task:
     last = members[-1][1]
     pure = all(task.pure for _, task in members)
     nout = last._function.nout
-    function = Function(Fused(made), pure=pure, nout=nout, options=last.options)
+    function = Function(Fused(made), pure=pure, nout=nout, options=_options(members))
     return make_task(function, tuple(places.leaves), None, last._code, last._lasti)
+
+
+def _options(members: Sequence[tuple[Key, Task]]) -> Options:
+    """Return what is asked for all of them."""
+    *inner, last = [task.options for _, task in members]
+    if all(options is NO_OPTIONS for options in inner):
+        return last
+    for (key, _), options in zip(members, inner, strict=False):
+        if options.without(["local"]).is_controlled:
+            raise GraphEditError(f"{key!r} has {options}, which would be lost inside another task")
+    is_local = not last.local and any(options.local for options in inner)
+    return last.replace(local=True) if is_local else last

@@ -44,7 +44,7 @@ def fresh_key(name: str) -> str:
 
 
 def check_key(key: Any) -> Key:
-    """`key`, if it can name a task.
+    """Return `key`, if it can name a task.
 
     Raises
     ------

@@ -132,6 +132,15 @@ def test_a_function_is_called_by_position_and_by_name(scheduler: Scheduler) -> N
     assert [fn(1, 2, 3), fn(1, z=3, y=2), fn(x=0, y=1, z=5)] == [9, 9, 5]
 
 
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_function_is_not_called_with_a_lazy_value(by_name: bool) -> None:
+    x, y = inputs("x y")
+    fn, lazy = function([x, y], x + y, scheduler="synchronous"), delayed(abs)(-1)
+    with pytest.raises(InputError, match=r"input 'y' is given Delayed.* compute"):
+        fn(1, y=lazy) if by_name else fn(1, lazy)
+    assert fn(1, 2) == 3
+
+
 def test_outputs_keep_their_structure() -> None:
     x = inputs("x")
     fn = function([x], {"twice": x * 2, "more": [x + 1, (x, "text")]})

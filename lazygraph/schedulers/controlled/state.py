@@ -117,7 +117,7 @@ class ControlledState(RunState):
         places: dict[int, list[int]] = defaultdict(list)
         for place, step in enumerate(outputs):
             places[step].append(place)
-            self._needed[step] -= 1
+            self._refcount[step] -= 1
         self._places = places
 
     # ------------------------------------------------------------ ready steps
