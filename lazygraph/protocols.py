@@ -42,7 +42,25 @@ class Lazy(Protocol[T_co]):
 
 
 class Pass(Protocol):
-    """Graph in, graph out; what the outputs evaluate to stays the same."""
+    """Graph in, graph out; what the outputs evaluate to stays the same.
+
+    `run_passes` calls passes in turn, on the caller's thread, `optimize` and
+    ``visualize(optimize_graph=True)`` those of `passes.DEFAULT`; `compute` calls none. What a pass
+    raises reaches the caller: MissingKeyError or CycleError for a graph that cannot run.
+
+    Examples
+    --------
+    >>> from lazygraph import Task
+    >>> def fold(graph, outputs):
+    ...     better = graph.copy()
+    ...     for key, task in graph.items():
+    ...         if task.func is abs and not task.dependencies:
+    ...             better.replace(key, Task(int, (abs(*task.args),)))
+    ...     return better
+    >>> from lazygraph.passes import run_passes
+    >>> run_passes(Graph.from_dict({"x": (abs, -3), "y": (abs, "x")}), ["y"], [fold])["x"]
+    Task(int(3))
+    """
 
     def __call__(self, graph: Graph, outputs: Collection[Key], /) -> Graph:
         """Return a better graph; `graph` is left alone."""
@@ -50,7 +68,24 @@ class Pass(Protocol):
 
 @runtime_checkable
 class Scheduler(Protocol):
-    """Runs plans."""
+    """Runs plans.
+
+    `run` is called on the thread that computes, and from several at once if several compute. A
+    plan is not to be changed. Before, a run that asks for what `honours` does not name is refused.
+
+    Examples
+    --------
+    >>> class InOrder:
+    ...     name, honours = "in order", frozenset()
+    ...     def run(self, plan, observers=(), terms=NO_TERMS, /):
+    ...         values = plan.blank_values()
+    ...         for step, (func, slots) in enumerate(zip(plan.funcs, plan.slots)):
+    ...             values[step] = func(*[values[slot] for slot in slots])
+    ...         return [values[step] for step in plan.outputs]
+    >>> from lazygraph import delayed
+    >>> delayed(max)(delayed(abs)(-3), 2).compute(scheduler=InOrder())
+    3
+    """
 
     @property
     def name(self) -> str:
@@ -75,7 +110,22 @@ class Observer(Protocol):
     """Is told what happens, in the order in which it happens, and cannot change it.
 
     Events come one at a time, from whichever thread; an observer that raises is reported
-    as a warning and told nothing more of that run.
+    as a warning and told nothing more of that run. `RunStarted` is first, `RunEnded` last; of each
+    step `TaskStarted`, then `TaskEnded`, `TaskFailed` or, before it starts again, `TaskRetried`.
+
+    Examples
+    --------
+    >>> class Names:
+    ...     def __init__(self):
+    ...         self.seen = []
+    ...     def notify(self, event):
+    ...         self.seen.append(type(event).__name__)
+    >>> from lazygraph import delayed
+    >>> names = Names()
+    >>> delayed(abs)(-3).compute(scheduler="synchronous", observers=[names])
+    3
+    >>> names.seen
+    ['RunStarted', 'TaskStarted', 'TaskEnded', 'RunEnded']
     """
 
     def notify(self, event: Event, /) -> None:
