@@ -22,7 +22,7 @@ class Positions:
     they are, cost O(n sqrt n) at most rather than O(n n).
     """
 
-    def __init__(self, tasks: Mapping[Key, Task], dependents: Mapping[Key, Iterable[Key]]) -> None:
+    def __init__(self, tasks: dict[Key, Task], dependents: Mapping[Key, Iterable[Key]]) -> None:
         self._tasks, self._dependents = tasks, dependents
         self._of: dict[Key, int] = {}
         self._next = self._looked_at = 0
