@@ -164,11 +164,16 @@ WAYS: dict[str, Way] = {
     "optimize": _optimized,
     "pickled": _pickled,
     "beside its copy": _half_pickled,
-    "as_completed": _as_completed,
-    "iterate": _iterated,
     "config": _configured,
 }
-OUR_WAYS = {**WAYS, "observed": _observed, "collected": _collected, "acompute": _awaited}
+OUR_WAYS = {
+    **WAYS,
+    "observed": _observed,
+    "collected": _collected,
+    "acompute": _awaited,
+    "as_completed": _as_completed,
+    "iterate": _iterated,
+}
 #: Dask's graphs refuse what only our schedulers run: coroutine functions, results one by one.
 WAYS["an argument of Dask's"] = _from_dask
 

@@ -30,7 +30,7 @@ def test_ctrl_c_during_a_c_function_is_put_on_its_task() -> None:
     for value in (last, delayed(inc)(last)):
         with pytest.raises(KeyboardInterrupt) as caught:
             value.compute(scheduler="synchronous")
-        assert "while running task 'kill'" in caught.value.__notes__[0]
+        assert "in the middle of 'kill'" in caught.value.__notes__[0]
 
 
 class Data(Exception):  # noqa: N818
