@@ -85,7 +85,7 @@ class Desk:
         return len(self.queue) > 1 and not self.was_asked
 
     def add(self, unit: Unit) -> None:
-        """It is sent a unit."""
+        """Note a unit that is sent to the worker."""
         if not self.queue:
             self.heard = perf_counter()
         self.queue[unit.steps[0]] = unit
@@ -98,7 +98,7 @@ class Desk:
             self.remove(unit)
 
     def remove(self, unit: Unit) -> None:
-        """It has a unit no more."""
+        """Forget a unit that the worker has no more."""
         del self.queue[unit.steps[0]]
         if not self.queue:
             self.load = 0.0

@@ -90,7 +90,7 @@ class Dispatch:
         return is_more
 
     def _free_desks(self) -> list[Desk]:
-        """The desks without work; if there is none, the one that runs out of it first."""
+        """Return the desks without work; if there is none, the one that runs out of it first."""
         ready = [desk for desk in self.desks.values() if desk.worker.is_ready]
         idle = [desk for desk in ready if desk.is_idle]
         if idle:
@@ -122,7 +122,7 @@ class Dispatch:
         return units, True
 
     def _chain(self, step: int) -> list[int]:
-        """The step, and those after it that can only run when the one before has."""
+        """Return the step, and those after it that can only run when the one before has."""
         state, chain = self.run.state, [step]
         while len(chain) < _MOST_CHAINED and step not in self.alone:
             after = self.luggage.follower(step)
@@ -165,16 +165,16 @@ class Dispatch:
 
     # ------------------------------------------------------------ taking back
     def put_back(self, unit: Unit) -> None:
-        """What has not ended of a unit is to run elsewhere."""
+        """Put back what has not ended of a unit, to run elsewhere."""
         self.disclaim(unit)
         self.run.state.put_back(unit.left[0])
 
     def disclaim(self, unit: Unit) -> None:
-        """The steps of a unit that have not ended run on their own account."""
+        """Let the steps of a unit that have not ended run on their own account."""
         self.run.state.claimed.difference_update(unit.left)
 
     def _stay(self, desk: Desk, unit: Unit, reason: CannotSend) -> None:
-        """A unit cannot travel: its first step has failed."""
+        """Fail the first step of a unit that cannot travel."""
         self.disclaim(unit)
         step, name, now = reason.step, desk.worker.name, perf_counter()
         if step != unit.steps[0]:  # a later one's fault: the others travel without it
@@ -188,7 +188,7 @@ class Dispatch:
         self.run.settle(Outcome(step, name, None, error, now, now))
 
     def unpicklable(self, step: int, path: str, cause: BaseException | None) -> UnpicklableError:
-        """The error of a step that cannot be sent, or whose result cannot."""
+        """Return the error of a step that cannot be sent, or whose result cannot."""
         plan = self.run.plan
         error = UnpicklableError(plan.key(step), plan.origins.call(step)._function.name, path)
         error.__cause__ = cause

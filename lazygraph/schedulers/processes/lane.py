@@ -88,7 +88,7 @@ class ProcessLane(Executor):
             self._pool.wake()
 
     def listen(self, seconds: float | None) -> list[Message]:
-        """What workers have to say; waits so long for the first word."""
+        """Return what workers have to say; wait so long for the first word."""
         if self._pool is None or self._reports is None:
             return []
         patience = None if seconds is None else min(max(0.0, seconds), _LONGEST_SECONDS)
@@ -122,11 +122,11 @@ class ProcessLane(Executor):
             self._dispatch.release(steps)
 
     def read(self, value: Any, /) -> Any:
-        """The result itself, for a parcel; big arrays in memory of this process alone."""
+        """Return the result of a parcel; big arrays in memory of this process alone."""
         return value if self._pool is None else _read(self._pool.arena, value)
 
     def lasting_read(self) -> Callable[[Any], Any]:
-        """A `read` that outlives the pool."""
+        """Return a `read` that outlives the pool."""
         if self._pool is None or self._pool.is_closed:  # its workers could not start
             return self.read
         return partial(_read, self._pool.arena.lasting())
@@ -184,7 +184,7 @@ def _calm_down(pool: Pool, desks: dict[Worker, Desk]) -> None:
 
 
 def _hear_out(pool: Pool, desks: dict[Worker, Desk], desk: Desk, message: Any) -> None:
-    """What a worker says when nobody wants its results any more."""
+    """Take what a worker says when nobody wants its results any more."""
     match message:
         case None:
             pool.reap(desk.worker)

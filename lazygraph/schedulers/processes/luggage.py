@@ -51,7 +51,7 @@ class Luggage:
 
     # ------------------------------------------------------------------ units
     def follower(self, step: int) -> int | None:
-        """The one step that needs this one's result, if that is all it needs; else None."""
+        """Return the one step that needs this one's result, if that is all it needs; else None."""
         plan = self.run.plan
         dependents = plan.dependents[step]
         if len(dependents) != 1 or step in self._outputs:
@@ -67,7 +67,7 @@ class Luggage:
         return not self.run.plan.options.get(step, NO_OPTIONS).is_controlled
 
     def unit(self, steps: list[int]) -> Unit:
-        """A unit of these steps, with what is known of its duration."""
+        """Return a unit of these steps, with what is known of its duration."""
         options = self.run.plan.options.get(steps[0], NO_OPTIONS)
         is_solo = bool(options.timeout is not None or options.uses or not options.rerun)
         return Unit(steps, self._likely(steps), is_solo, options.timeout)
@@ -82,14 +82,14 @@ class Luggage:
         return total
 
     def learn(self, step: int, seconds: float) -> None:
-        """A step took so long."""
+        """Learn how long a step took."""
         number = self.number(step)
         before = self._seconds.get(number, seconds)
         self._seconds[number] = before + _NEWEST * (seconds - before)
 
     # -------------------------------------------------------------- functions
     def number(self, step: int) -> int:
-        """The number of a step's function."""
+        """Return the number of a step's function."""
         number = self._number_of.get(step)
         if number is None:
             call = self.run.plan.funcs[step]
@@ -98,7 +98,7 @@ class Luggage:
         return number
 
     def function(self, number: int, step: int) -> Any:
-        """A function, packed."""
+        """Pack a function."""
         packed = self._functions.get(number)
         if packed is None:
             call = self.run.plan.funcs[step]
@@ -107,7 +107,7 @@ class Luggage:
 
     # ----------------------------------------------------------------- values
     def constant(self, slot: int, step: int) -> tuple[int, Any]:
-        """A literal argument: the slot to know it by, and itself, packed."""
+        """Pack a literal argument; return the slot to know it by, and the parcel."""
         value = self.run.plan.constants[-1 - slot]
         first = self._first_slot(slot)
         packed = self._packed.get(first)
@@ -148,7 +148,7 @@ class Luggage:
         self.knowers.clear()
 
     def result(self, slot: int, step: int) -> Any:
-        """The result of a step, packed."""
+        """Return the result of a step, packed."""
         value = self.run.state.values[slot]
         if type(value) is Parcel:
             return value
@@ -210,7 +210,7 @@ class Load:
         self._values: dict[int, Any] = {}
 
     def unit(self, unit: Unit) -> list[tuple[int, int, tuple[Any, ...]]]:
-        """A unit as workers read it.
+        """Return a unit as workers read it.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class Load:
         return members
 
     def _argument(self, slot: int, step: int) -> int | tuple[Any]:
-        """A value that travels inline, in a tuple, or the slot to know it by."""
+        """Return a value that travels inline, in a tuple, or the slot to know it by."""
         if slot < 0:
             slot, thing = self._luggage.constant(slot, step)
         else:
@@ -247,7 +247,7 @@ class Load:
         return thing
 
     def message(self, units: list[Any]) -> Work:
-        """The message."""
+        """Return the message."""
         self._desk.known.update(self._values)
         for slot in self._values:
             self._luggage.knowers.setdefault(slot, []).append(self._desk)

@@ -126,7 +126,7 @@ class Reports:
 
     # ------------------------------------------------------------- misfortune
     def _mourn(self, desk: Desk) -> None:
-        """A worker has died: run again what it had not finished."""
+        """Run again what a worker that has died had not finished."""
         note = self._pool.status(desk.worker)
         stack = read_stack(self._pool.arena, desk.worker.owner)
         code = self._pool.reap(desk.worker)
@@ -146,7 +146,7 @@ class Reports:
                 raise WorkerStartError(f"workers keep dying between tasks (exit code {code})")
 
     def _blame(self, desk: Desk, unit: Unit, step: int, seconds: float, error: WorkerDied) -> None:
-        """A worker died of a step: an attempt like any other, but that it runs by itself next."""
+        """Settle the death of a worker of a step, as any attempt; it runs by itself next."""
         run = self._run
         self._dispatch.alone.update(unit.left)
         if unit.left[0] == step:

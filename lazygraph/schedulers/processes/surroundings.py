@@ -56,7 +56,7 @@ def _warn(message: Warned) -> None:
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """The text, with escapes for what the stream's encoding has no signs for."""
+    """Return the text, with escapes for what the stream's encoding has no signs for."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -149,7 +149,7 @@ class _Forwarder(logging.Handler):
 
 
 def _packed(record: logging.LogRecord) -> bytes:
-    """A record's pickle; of what cannot be pickled, its repr."""
+    """Return a record's pickle; of what cannot be pickled, its repr."""
     found = {**vars(record), "msg": record.getMessage(), "args": None, "exc_info": None}
     if record.exc_info:
         found["exc_text"] = logging.Formatter().formatException(record.exc_info)
