@@ -12,12 +12,13 @@ DASK_TESTS = $(shell grep -rl "mark\.dask" tests --include="test_*.py")
 # What gradients are compared with, besides the development dependencies: large, and not everywhere.
 ORACLES := torch==2.13.0 jax
 
-.PHONY: help demo test quick oracles dask-oldest dask-range lint bench faults clean
+.PHONY: help demo test quick exhaustive oracles dask-oldest dask-range lint bench faults clean
 
 help:
 	@echo "make demo   set up, then run the main job on the standard library's sources"
 	@echo "make test   set up, then run the tests, the slow ones too (some minutes)"
 	@echo "make quick  set up, then run the tests but the slow ones"
+	@echo "make exhaustive  set up, then fail every system call of every kind in turn (half an hour)"
 	@echo "make oracles  set up, then install torch and JAX: some tests compare gradients with theirs"
 	@echo "make dask-range  set up, then run Dask's tests on the oldest and the newest release (1 min)"
 	@echo "make lint   set up, then ruff, mypy and the floors"
@@ -39,6 +40,9 @@ test: $(VENV)/.ready
 
 quick: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"
+
+exhaustive: $(VENV)/.ready
+	$(BIN)/python -m pytest -m exhaustive
 
 oracles: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(ORACLES)

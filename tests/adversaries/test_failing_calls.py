@@ -219,6 +219,7 @@ def test_calls_of_a_worker_fail(kind: str, number: int, tmp_path: Path) -> None:
                 assert run(scheduler, tmp_path) == expected
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("kind", CALLS)
@@ -228,6 +229,7 @@ def test_all_calls_of_waiting_workers_fail_one_by_one(
     _fail_each_of_warm(kind, program, tmp_path)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("kind", CALLS)
