@@ -216,7 +216,7 @@ def boom(started: threading.Event) -> None:
     raise ValueError("boom")
 
 
-@pytest.mark.parametrize("options", [{}, {"retries": 1}], ids=["plain", "controlled"])
+@pytest.mark.parametrize("options", [{}, {"priority": 1}], ids=["plain", "controlled"])
 def test_an_outer_error_ends_nested_controlled_runs(options: Any) -> None:
     """One task computes many, one after the other; another fails meanwhile."""
     begun, started, failed, ended = (threading.Event() for _ in range(4))
@@ -243,4 +243,4 @@ def test_an_outer_error_ends_nested_controlled_runs(options: Any) -> None:
         compute(*tasks, scheduler="threads", num_workers=2)
     failed.set()
     assert ended.wait(10)
-    assert ran == [0]  # the one in hand
+    assert sorted(ran) in ([0], [0, 1])  # those in hand, on one thread or on both
