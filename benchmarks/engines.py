@@ -80,8 +80,9 @@ class Lazygraph:
         from lazygraph.schedulers import choose
 
         self.lift = cache(lazygraph.delayed)
-        self._scheduler = choose(scheduler, N_WORKERS)
-        self._compute = partial(lazygraph.compute, scheduler=scheduler, num_workers=N_WORKERS)
+        options = {} if scheduler == "sync" else {"num_workers": N_WORKERS}
+        self._scheduler = choose(scheduler, **options)
+        self._compute = partial(lazygraph.compute, scheduler=scheduler, **options)
 
     def compute(self, outputs: list[Any]) -> list[Any]:
         """The values of captured calls."""
