@@ -56,7 +56,7 @@ def _collected(pool: Processes, number: signal.Signals) -> Run:
     lost, wrong = compare(values, [value for case in SMALL for value in case.expected()])
     if not (isinstance(failed, Failed) and isinstance(failed.error, WorkerDied)):
         return Run(lost=lost, wrong=wrong, problem=f"{failed!r} instead of Failed(WorkerDied)")
-    if skipped != Skipped(_KEY):
+    if skipped != Skipped(_KEY, failed.error):
         return Run(lost=lost, wrong=wrong, problem=f"{skipped!r} instead of Skipped({_KEY!r})")
     return _judged(failed.error, number)._replace(lost=lost, wrong=wrong)
 
