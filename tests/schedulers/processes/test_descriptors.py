@@ -215,7 +215,7 @@ def test_an_application_with_python_in_it_is_not_started_as_a_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    with Processes(1) as processes, pytest.raises(RunError, match=r"sys\.executable"):
+    with pytest.raises(RunError, match=r"sys\.executable"), Processes(1) as processes:
         delayed(abs)(-1).compute(scheduler=processes)
 
 
