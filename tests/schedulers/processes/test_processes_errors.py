@@ -20,7 +20,7 @@ from tasks import fail, identity, inc
 
 import lazygraph
 from lazygraph import Failed, Skipped, compute, delayed
-from lazygraph.errors import OptionError, UnpicklableError
+from lazygraph.errors import OptionError, TaskExited, UnpicklableError
 from lazygraph.schedulers import Processes
 
 
@@ -118,7 +118,9 @@ def test_a_worker_survives_whatever_a_task_raises(kind: type[BaseException]) -> 
     with Processes(1) as processes:
         before = delayed(own_pid)().compute(scheduler=processes)
         error = caught_from(delayed(raise_made)(kind, "mine"), processes)
-        assert (type(error), error.args) == (kind, ("mine",))
+        raised = error.__cause__ if kind is not MemoryError else error
+        assert isinstance(error, TaskExited) is (kind is not MemoryError)
+        assert (type(raised), raised.args) == (kind, ("mine",))
         assert delayed(own_pid)().compute(scheduler=processes) == before
 
 
@@ -126,13 +128,13 @@ def test_a_signal_that_a_task_sends_itself_is_its_own_error(processes: Processes
     error = caught_from(
         delayed(lambda: os.kill(os.getpid(), signal.SIGINT))(dask_key_name="kills"), processes
     )
-    assert type(error) is KeyboardInterrupt
+    assert (type(error), type(error.__cause__)) == (TaskExited, KeyboardInterrupt)
     assert "while running task 'kills'" in error.__notes__[0]
 
 
-def test_a_task_that_leaves_by_sys_exit_ends_the_run_with_its_code(processes: Processes) -> None:
+def test_a_task_that_leaves_by_sys_exit_has_failed_and_tells_its_code(processes: Processes) -> None:
     error = caught_from(delayed(raise_made)(SystemExit, 3), processes)
-    assert (type(error), error.code) == (SystemExit, 3)
+    assert (type(error), error.__cause__.code) == (TaskExited, 3)
 
 
 def test_errors_are_collected_and_the_rest_goes_on(processes: Processes) -> None:
