@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from toolz import partition_all
 
-from lazygraph import errors, schedulers
+from lazygraph import config, errors, schedulers
 from lazygraph.demo import job
 
 __all__ = ["RequestError", "add_arguments", "run"]
@@ -110,7 +110,10 @@ def _contenders(names: Sequence[str], workers: int | None) -> dict[str, Any]:
 
 def _scheduler(name: str, workers: int | None) -> Any:
     try:
-        return schedulers.choose(name, workers)
+        with config.set(num_workers=workers):  # the number is checked whoever heeds it
+            made = schedulers.choose(name)
+        alone = isinstance(made, schedulers.Synchronous)
+        return made if alone else schedulers.choose(name, workers)
     except errors.OptionError as error:
         raise RequestError(f"--workers {workers}: {error}") from None
 
