@@ -111,9 +111,10 @@ def _contenders(names: Sequence[str], workers: int | None) -> dict[str, Any]:
 def _scheduler(name: str, workers: int | None) -> Any:
     try:
         with config.set(num_workers=workers):  # the number is checked whoever heeds it
-            made = schedulers.choose(name)
-        alone = isinstance(made, schedulers.Synchronous)
-        return made if alone else schedulers.choose(name, workers)
+            pass
+        return schedulers.choose(name, workers)
+    except errors.UnsupportedOptionError:  # on one thread, whatever the number
+        return schedulers.choose(name)
     except errors.OptionError as error:
         raise RequestError(f"--workers {workers}: {error}") from None
 
