@@ -8,6 +8,7 @@ from functools import cached_property
 from types import FrameType, NoneType
 from typing import Any
 
+from lazygraph.errors import OptionError
 from lazygraph.graphs.plan import PENDING, Plan
 from lazygraph.randomness import Seed
 from lazygraph.tasks.keys import Key
@@ -226,8 +227,13 @@ def forget(failure: BaseException | Failed | Skipped) -> None:
 
     Parameters
     ----------
-    failure : BaseException, Failed or Skipped
-        What a compute raised, or put in a result's place.
+    failure : BaseException, Failed, Skipped or Failure
+        What a compute raised, or put in a result's place, or a row of `failures`.
+
+    Raises
+    ------
+    OptionError
+        For anything else; of a table of failures, forget each row.
 
     Examples
     --------
@@ -237,9 +243,14 @@ def forget(failure: BaseException | Failed | Skipped) -> None:
     >>> failed.args
     ()
     """
-    error = failure if isinstance(failure, BaseException) else failure.error
+    error = failure if isinstance(failure, BaseException) else getattr(failure, "error", failure)
     if error is None:
         return
+    if not isinstance(error, BaseException):
+        raise OptionError(
+            f"forget wants one failure, not {type(failure).__name__}: "
+            "for each in failures(results): forget(each)"
+        )
     failed = failed_call(error)
     if failed is not None:
         failed.call, failed.leaves = None, ()

@@ -20,8 +20,8 @@ _INSTEAD: Mapping[str, str] = {
     "backoff": "wait inside the function, before it tries again",
     "timeout": f"limit the time inside the function, as by requests.get(..., timeout=10), or {OWN}",
     "uses": f"hold a lock or semaphore inside the function, or {OWN}",
-    "limits": "give the cluster's workers resources (dask worker --resources 'db=2'), which uses= "
-    f"of tasks draws on; elsewhere {OWN}",
+    "limits": f"{OWN}; on a cluster, give its workers resources (dask worker --resources "
+    "'db=2'), which uses= of tasks draws on",
     "on_error": "catch exceptions inside the functions and return them as results",
     "observers": "look at the cluster's dashboard",
     "priority": f"leave it out, or {OWN}",

@@ -8,7 +8,8 @@ from typing import Any
 
 from lazygraph.errors import OptionError
 from lazygraph.randomness import Seed, seeded
-from lazygraph.schedulers.outcomes import Absent, Failed, failed_call
+from lazygraph.schedulers.failures import Failure
+from lazygraph.schedulers.outcomes import Absent, Failed, Skipped, failed_call
 from lazygraph.tasks.function import Function
 
 __all__ = ["replay"]
@@ -34,13 +35,13 @@ def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return other.submit(copy_context().run, asyncio.run, coroutine).result()
 
 
-def replay(error: BaseException | Failed) -> Any:
+def replay(error: BaseException | Failed | Skipped | Failure) -> Any:
     """Run the task that failed again, alone, in this process, with its real arguments.
 
     Parameters
     ----------
-    error : BaseException or Failed
-        What a `compute` raised, or put in the result's place. In a debugger's session after
+    error : BaseException, Failed, Skipped or Failure
+        What a `compute` raised, or put in the result's place, or a row of `failures`. In a debugger's session after
         the error: ``lazygraph.replay(sys.last_value)``. Where the task itself had called
         `compute`, it is this task that runs, and its `compute` with it.
 
@@ -69,10 +70,10 @@ def replay(error: BaseException | Failed) -> Any:
     ...
     ValueError: invalid literal for int() with base 10: 'one'
     """
-    raised = error.error if isinstance(error, Failed) else error
-    failed = failed_call(raised)
+    raised = error if isinstance(error, BaseException) else getattr(error, "error", None)
+    failed = None if raised is None else failed_call(raised)
     if failed is None:
-        raise OptionError(f"replay wants an error that a task of a compute raised, not {raised!r}")
+        raise OptionError(f"replay wants an error that a task of a compute raised, not {error!r}")
     if failed.call is None:
         raise OptionError(
             f"replay wants an error with the task's arguments, and those of {failed.shown} were "

@@ -209,3 +209,14 @@ def test_the_error_of_a_nested_compute_keeps_the_notes_of_both_tasks(
 
 def compute_inside(n: int) -> Any:
     return delayed(fail)(n).compute(scheduler="sync")
+
+
+def test_a_row_of_the_table_is_replayed_and_forgotten_and_the_table_is_refused() -> None:
+    table = lazygraph.failures(compute(delayed(int)("one"), on_error="collect"))
+    with pytest.raises(ValueError, match="'one'"):
+        lazygraph.replay(table[0])
+    with pytest.raises(OptionError, match="for each in failures"):
+        lazygraph.forget(table)
+    lazygraph.forget(table[0])
+    with pytest.raises(OptionError, match="were forgotten"):
+        lazygraph.replay(table[0])
