@@ -50,7 +50,7 @@ oracles: $(VENV)/.ready
 $(OLDEST)/.ready: pyproject.toml Makefile | $(VENV)/.ready
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
-		--editable . $(foreach need,$(DASK_OLDEST),"$(need)") "hypothesis>=6.100" "pytest>=8.2"
+		--editable . $(foreach need,$(DASK_OLDEST),"$(need)") "graphviz>=0.20" "hypothesis>=6.100" "pytest>=8.2"
 	touch $@
 
 dask-oldest: $(OLDEST)/.ready
