@@ -201,7 +201,8 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     """Return the change of `outputs` as `wrt` change along `tangents`: the Jacobian-vector product.
 
     The way back, whose cotangents are linear, is gone back once more. Of a function,
-    ``jvp(f, arguments, tangents)``, both tuples, gives its result and the change.
+    ``jvp(f, arguments, tangents)`` gives its result and the change: both tuples (or lists) with
+    one value for each argument, or both the value for the only argument, if that is no list.
 
     Parameters
     ----------
@@ -234,6 +235,9 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     32.0
     """
     if is_function(outputs):
+        is_one = not isinstance(wrt, (tuple, list))
+        if is_one or not isinstance(tangents, (tuple, list)):
+            wrt, tangents = (wrt,) if is_one else wrt, (tangents,)
         return jvp_of(outputs, tuple(wrt), tuple(tangents))
     ends, targets = Targets(outputs, "outputs"), Targets(wrt)
     # Not zeros: a rule may look at its cotangent, and do otherwise for none.

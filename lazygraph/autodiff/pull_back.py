@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -68,30 +67,25 @@ def pull_back(
         return run.cts(ct)
 
 
-@contextmanager
 def run_traced(
     call: Callable[[list[Any]], Any],
     leaves: Iterable[Any],
     wanted: tuple[int, ...],
     out: Any = UNKNOWN,
-) -> Iterator[TracedRun]:
+) -> TracedRun:
     """Make a call once more, traced, for its result and its cotangents; as `pull_back`."""
     leaves = list(leaves)
     try:
-        run = TracedRun(call, leaves, wanted, out, as_float)
+        return TracedRun(call, leaves, wanted, out, as_float)
     except EXPLAINED:
         if not _has_whole_beside_others(leaves, wanted):
             raise
         # Perhaps some are positions: they have to stay whole, and then have no slope.
-        run = TracedRun(call, leaves, wanted, out, lambda value: value)
-    try:
-        yield run
-    finally:
-        run.trace.close()
+        return TracedRun(call, leaves, wanted, out, lambda value: value)
 
 
 class TracedRun:
-    """One run of a function, traced.
+    """One run of a function, traced; large arrays are read-only till the end of its block.
 
     Attributes
     ----------
@@ -120,6 +114,12 @@ class TracedRun:
             self.trace.close()
             raise
         self.made = mapped(from_objects, made)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.trace.close()
 
     def value(self) -> Any:
         """Return what the call has given, not traced by this run any more."""

@@ -6,15 +6,15 @@ it is called with those, and the derivative is lazy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 
 from lazygraph.autodiff.cotangents import Like, check_real, fit, like, ones, seed
-from lazygraph.autodiff.explaining import EXPLAINED, reason_of
+from lazygraph.autodiff.explaining import EXPLAINED, numpy_twin, reason_of
 from lazygraph.autodiff.primitive import lazily
 from lazygraph.autodiff.pull_back import TracedRun, pull_back, run_traced
 from lazygraph.errors import (
@@ -111,7 +111,7 @@ class Transformed:
             return _call(called_by(self._func), values | changed)
 
         parts = [parts for parts, _ in flat]
-        with _explained(self._func), run_traced(call, parts, tuple(range(len(flat)))) as run:
+        with _traced(self._func, call, parts) as run, _explained(self._func):
             cts = zip(flat, self._find(run), strict=True)
             found = [tree.unflatten(parts) for (_, tree), parts in cts]
             made = found[0] if self._is_one else tuple(found)
@@ -149,18 +149,37 @@ def _lazy_call(func: Any, args: Any, kwargs: Any) -> Any:
         return lazily(Function(called_by(func)), args, kwargs)
 
 
+def _traced(
+    func: Any, call: Callable[[list[Any]], Any], parts: Iterable[Any]
+) -> AbstractContextManager[TracedRun]:
+    """Run a function traced, by all of `parts`, and explain what it raises because it is.
+
+    An error that it raises of the plain values too is the user's own, and comes as it is.
+    """
+    parts = list(parts)
+    try:
+        with _explained(func):
+            return run_traced(call, parts, tuple(range(len(parts))))
+    except NotDifferentiable as error:
+        explained = error
+    call(parts)
+    raise explained
+
+
 @contextmanager
 def _explained(func: Any) -> Iterator[None]:
     """Explain, inside the block, what a function raises because it is traced."""
+    called = called_by(func)
     try:
         yield
     except DerivativeError:
         raise
     except EXPLAINED as error:
-        reason = reason_of(error)
+        twin = numpy_twin(called)
+        reason = f"it takes plain numbers only; use {twin}" if twin else reason_of(error)
         if reason is None:
             raise
-        raise NotDifferentiable(function_name(called_by(func)), reason) from error
+        raise NotDifferentiable(function_name(called), reason) from error
 
 
 # --------------------------------------------------------------- what is found
@@ -225,12 +244,11 @@ def stacked(form: Like, rows: list[Any], nothing: Any, *, holomorphic: bool = Fa
 
 def vjp_of(func: Any, primals: tuple[Any, ...]) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Return a function's result, and a function that gives the cotangents of its arguments."""
-    places = tuple(range(len(primals)))
 
     def call(given: list[Any]) -> Any:
         return called_by(func)(*given)
 
-    with _explained(func), run_traced(call, primals, places) as run:
+    with _traced(func, call, primals) as run:
         pass
 
     def pulled(ct: Any) -> tuple[Any, ...]:

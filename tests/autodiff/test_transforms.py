@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from lazygraph import compute, delayed, grad, hessian, jacobian, jvp, value_and_grad, vjp
-from lazygraph.errors import CaptureError, GoalError, NotDifferentiable
+from lazygraph.errors import CaptureError, CotangentError, GoalError, NotDifferentiable
 
 V = np.array([1.0, -2.0, 3.0])
 
@@ -114,3 +115,56 @@ def test_a_functions_own_error_is_its_own() -> None:
 
     with pytest.raises(KeyError, match="mine"):
         grad(f)(1.0)
+
+
+@pytest.mark.parametrize(
+    ("func", "value", "kind"),
+    [
+        (lambda p: p["w"] * p["bias"], {"w": 1.0}, KeyError),
+        (lambda x: np.sum(x @ np.ones((2, 2))), V, ValueError),
+        (lambda x: x + None, 1.0, TypeError),
+        (lambda x: x.sloep, 1.0, AttributeError),
+        (lambda x: [x][int(np.size(x) * 3)], 1.0, IndexError),
+        (lambda x, y: x, 1.0, TypeError),
+    ],
+)
+@pytest.mark.parametrize(
+    "transform", [grad, value_and_grad, jacobian, lambda f: lambda x: vjp(f, x)]
+)
+def test_a_functions_bugs_are_told_as_without_a_gradient(
+    func: Any, value: Any, kind: type[Exception], transform: Any
+) -> None:
+    with pytest.raises(kind) as plain:
+        func(value)
+    with pytest.raises(kind) as told:
+        transform(func)(value)
+
+    assert type(told.value) is kind
+    assert str(told.value) == str(plain.value)
+    assert told.value.__cause__ is told.value.__context__ is None
+    if "positional" not in str(told.value):
+        assert told.traceback[-1].path == plain.traceback[-1].path
+        assert told.traceback[-1].lineno == plain.traceback[-1].lineno
+
+
+def test_functions_of_plain_numbers_name_their_twin() -> None:
+    with pytest.raises(NotDifferentiable, match=r"takes plain numbers only; use np\.sin$"):
+        grad(math.sin)(1.0)
+
+
+def test_a_change_along_a_bare_value_is_that_of_the_only_argument() -> None:
+    out, change = jvp(np.sin, V, 2 * V)
+
+    assert out.tolist() == np.sin(V).tolist()
+    assert change.tolist() == pytest.approx(2 * V * np.cos(V))
+    assert jvp(lambda x, y: x * y, [2.0, 3.0], [1.0, 10.0]) == (6.0, 23.0)
+    with pytest.raises(CotangentError, match="1 tangents are given for 2 arguments"):
+        jvp(lambda x, y: x * y, (2.0, 3.0), 1.0)
+
+
+def test_an_argument_without_influence_has_zeros() -> None:
+    found = grad(lambda x, y: x * x, argnums=(0, 1))(3.0, V)
+
+    assert found[0] == 6.0
+    assert found[1].tolist() == [0.0, 0.0, 0.0]
+    assert grad(lambda _: 3.0)(V).tolist() == [0.0, 0.0, 0.0]
