@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EISDIR
 from pathlib import Path
+from time import time
 
-__all__ = ["write_whole"]
+if sys.platform != "win32":
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+__all__ = ["remove_leftovers", "write_whole"]
+
+#: A file without content that is younger has perhaps no lock yet.
+_YOUNG_SECONDS = 60
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, *, mode: int | None = None) -> None:
@@ -48,11 +56,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes, *, mode: int | Non
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(target))
-    with _beside(target) as temporary:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with _beside(target) as temporary, temporary.open("xb") as file:
+        if sys.platform != "win32":
+            with suppress(OSError):  # a file system without locks
+                flock(file.fileno(), LOCK_EX)  # ends with the process
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
         if mode is not None:
             temporary.chmod(mode)
         temporary.replace(target)
@@ -67,3 +77,24 @@ def _beside(target: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)  # there still only if something went wrong
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove what `write_whole` left in a folder in processes that were killed.
+
+    A process that lives holds a lock on its file, wherever it runs; where there are no locks,
+    nothing is removed.
+
+    Parameters
+    ----------
+    folder : path
+        Where files were to be put. One that cannot be read is left alone.
+    """
+    if sys.platform == "win32":
+        return
+    for path in Path(folder).glob(".lazygraph-*.tmp"):
+        with suppress(OSError), path.open("rb") as file:
+            flock(file.fileno(), LOCK_EX | LOCK_NB)
+            status = os.fstat(file.fileno())
+            if status.st_size or time() - status.st_mtime > _YOUNG_SECONDS:
+                path.unlink()

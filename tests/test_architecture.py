@@ -197,7 +197,7 @@ def test_every_public_thing_has_a_docstring() -> None:
 def test_only_their_own_rooms_import_numpy_and_dask_at_the_top() -> None:
     allowed = {
         "autodiff": {"numpy"},
-        "train": {"numpy"},
+        "train": {"numpy", "toolz"},
         "interop": {"dask", "toolz"},
         "demo": {"toolz"},
         "dask": {"dask", "distributed"},

@@ -34,15 +34,18 @@ class Minibatches:
     """
 
     def __init__(self, *arrays: Any, size: int, seed: int | None = None) -> None:
-        self._arrays = [np.asarray(array) for array in arrays]
-        shapes = [array.shape for array in self._arrays]
+        self.arrays = tuple([np.asarray(array) for array in arrays])
+        shapes = [array.shape for array in self.arrays]
         if () in shapes or len({shape[0] for shape in shapes}) != 1:
             raise OptionError(f"batches are rows of arrays of one length, not of shapes {shapes}")
         if not _is_whole(size, 1):
             raise OptionError(f"a batch has 1 or more rows, not {size!r}")
         if seed is not None and not _is_whole(seed, 0):
             raise OptionError(f"a seed is a whole number, 0 or more, not {seed!r}")
-        self._n, self._size, self._seed = len(self._arrays[0]), size, seed
+        self._n, self._size, self._seed = len(self.arrays[0]), size, seed
+
+    def __repr__(self) -> str:
+        return f"Minibatches({self._n} rows, size={self._size}, seed={self._seed})"
 
     def __len__(self) -> int:
         return (self._n + self._size - 1) // self._size
@@ -54,7 +57,7 @@ class Minibatches:
             order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
         for start in range(0, self._n, self._size):
             rows = order[start : start + self._size]
-            yield tuple(array[rows] for array in self._arrays)
+            yield tuple(array[rows] for array in self.arrays)
 
 
 def _is_whole(value: Any, least: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from hashlib import blake2b
 from pathlib import Path
@@ -12,7 +13,8 @@ from lazygraph.files import write_whole
 
 __all__ = ["load", "save"]
 
-_MAGIC = b"lazygraph checkpoint 1\n"
+_MAGIC = b"lazygraph checkpoint 2\n"
+_OLDER = b"lazygraph checkpoint 1\n"
 
 
 def save(path: Path, value: Any) -> None:
@@ -27,20 +29,33 @@ def save(path: Path, value: Any) -> None:
         raise CheckpointError(f"the checkpoint cannot be written to {path}: {error}") from error
 
 
-def load(path: Path) -> Any:
-    """Return what `save` wrote; None if there is no file.
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return what a checkpoint holds: a `Fit`; None if there is no file.
+
+    Parameters
+    ----------
+    path : path
+        What `fit` was given as ``checkpoint``. It is a pickle: load only files of your own.
 
     Raises
     ------
     CheckpointError
-        If the file is something else, or damaged. It is a pickle: load only files of your own.
+        If the file is something else, damaged, or of an older release.
+
+    Examples
+    --------
+    >>> load("/no/such/file") is None
+    True
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CheckpointError(f"the checkpoint {path} cannot be read: {error}") from error
+    if content.startswith(_OLDER):
+        raise CheckpointError(f"{path} was written by an older release: delete it to start anew")
     if not content.startswith(_MAGIC):
         raise CheckpointError(f"{path} is no checkpoint of lazygraph.train: give another path")
     size = blake2b().digest_size

@@ -4,73 +4,41 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sized
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
+from toolz import merge_with
+
+from lazygraph import config
 from lazygraph.errors import CaptureError, CheckpointError, OptionError, TrainingError
+from lazygraph.files import remove_leftovers
+from lazygraph.randomness import choose_seed, seeded
 from lazygraph.schedulers.explain import add_note
 from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.tree_paths import leaves_with_path, path_text
 from lazygraph.train import checkpoints
-from lazygraph.train.optimizers import sgd
+from lazygraph.train.history import Epoch, Fit
+from lazygraph.train.optimizers import adam, adamw, momentum, sgd
 from lazygraph.train.progress import Progress, progress_of
-from lazygraph.train.trees import have_equal_shapes, shapes_of
+from lazygraph.train.settings import differences, settings_of
 
-__all__ = ["Epoch", "Fit", "fit"]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What an epoch came to: its number, the mean of its steps' losses, what `validate` gave."""
-
-    number: int
-    loss: float
-    validation: float | None
-    seconds: float
-    n_done: int  # steps of the run by its end
-
-    def __str__(self) -> str:
-        shown = "" if self.validation is None else f", validation {self.validation:.4g}"
-        return f"epoch {self.number}: loss {self.loss:.4g}{shown}"
+__all__ = ["fit"]
 
 
-@dataclass
-class Fit:
-    """How far a training run is.
+Update: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
 
-    Attributes
-    ----------
-    params
-        The parameters: of the best epoch where `validate` is given, else the last.
-    state
-        The optimizer's.
-    losses : list of float
-        One for each step.
-    epochs : list of Epoch
-    reason : str
-        Why it ended: "epochs", "patience", or "" while it goes on.
-    """
+#: Where a step, and what validates after an epoch, draw from.
+_STEPS, _VALIDATIONS = 0, 1
 
-    params: Any
-    state: Any = None
-    losses: list[float] = field(default_factory=list)
-    epochs: list[Epoch] = field(default_factory=list)
-    reason: str = ""
-    #: Steps done in all, and the seconds of the epoch that is under way.
-    n_done: int = 0
-    seconds: float = 0.0
-    best: tuple[float, int, Any] | None = None  # validation, epoch, parameters
 
-    @property
-    def n_steps(self) -> int:
-        """Steps done in the epoch that is under way."""
-        return self.n_done - (self.epochs[-1].n_done if self.epochs else 0)
-
-    def __repr__(self) -> str:
-        last = f", {self.epochs[-1]}" if self.epochs else ""
-        return f"Fit({len(self.losses)} steps{last})"
+_SGD = sgd()
 
 
 def fit(
@@ -78,7 +46,7 @@ def fit(
     params: Any,
     batches: Callable[[int], Iterable[Any]] | Iterable[Any],
     *,
-    update: Callable[[Any, Any, Any], tuple[Any, Any]] = sgd,
+    update: Update = _SGD,
     epochs: int = 1,
     validate: Callable[[Any], float] | None = None,
     patience: int | None = None,
@@ -93,15 +61,18 @@ def fit(
     ----------
     step : callable
         ``step(params, *batch)`` gives loss and gradients: what
-        ``lazygraph.function([params, x, y], lazygraph.value_and_grad(loss, params))`` is.
-    params : array or number, or containers of such (dicts, lists, dataclasses, ...)
-        Where to begin. Left alone.
+        ``lazygraph.function([params, x, y], lazygraph.value_and_grad(loss, params))`` is. As a
+        third it may give metrics, a dict of numbers: ``(*value_and_grad(loss, params), {"accuracy":
+        accuracy})``; an epoch has their means.
+    params : array or number, or containers of such (dicts, lists, dataclasses, ...); or Fit
+        Where to begin. Left alone. A `Fit` is gone on from, with the settings that are given
+        now: what `load` reads, or the ``partial`` of an error.
     batches : callable or iterable
         `Minibatches`, or any function of an epoch's number that gives its batches; or a list of
         batches, the same in each epoch. A batch is a tuple of arguments, or one.
-    update : callable
-        ``update(params, grads, state)`` gives parameters and state: `sgd`, `momentum`, `adam`,
-        with other settings by `functools.partial`.
+    update : Optimizer or callable
+        ``sgd()``, ``momentum()``, ``adam()``, ``adamw()`` with settings of yours, or a `chain`;
+        or any function: ``update(params, grads, state)`` gives parameters and state.
     epochs : int
         How often to go through the batches.
     validate : callable, optional
@@ -112,12 +83,13 @@ def fit(
         By how much better counts.
     checkpoint : path, optional
         Where to save how far it is; if there is a file, the run goes on from it, and gives what
-        it would have given without the break, to the bit. Parameters of other shapes are refused.
+        it would have given without the break, to the bit. If parameters' shapes or dtypes, the
+        optimizer, the batches, the default seed or `min_delta` are others, it is refused.
     save_every : int, optional
         Save after so many steps, too; by default after each epoch.
     progress : bool, optional
-        A bar (``lazygraph[train]`` brings tqdm; without it a line per epoch); by default on
-        a terminal only.
+        A line per epoch, and a bar (``lazygraph[train]`` brings tqdm); by default on a terminal
+        only.
 
     Returns
     -------
@@ -126,25 +98,31 @@ def fit(
     Raises
     ------
     TrainingError
-        If a loss is not finite, with the `Fit` before that step as its ``partial``; or a
-        validation is NaN, there are no batches, or gradients do not fit the parameters.
+        If a loss or a gradient is not finite, with the `Fit` before that step as its
+        ``partial``; or a validation is NaN, there are no batches, or gradients do not fit the
+        parameters.
     CheckpointError
-        If the checkpoint is damaged, something else or of another run, or cannot be written,
-        which is tried before the first step.
+        If the checkpoint is damaged, something else or of a run with other settings, each of
+        which is told; or cannot be written, which is tried before the first step.
     OptionError
         For a setting that makes no sense.
 
     Notes
     -----
     On Ctrl-C, or an error in a step, the exception's ``partial`` is the `Fit` so far, and
-    is saved where there is a checkpoint.
+    is saved where there is a checkpoint. With one, all data of `Minibatches` are read once, to
+    know them again.
+
+    Under ``config.set(seed=0)``, or in a task with a seed, what a step's tasks draw follows from
+    the seed and the step's number.
     """
     _check(epochs, patience, validate, save_every)
+    _check_made(update)
     if not min_delta >= 0:
         raise OptionError(f"min_delta is 0 or more, not {min_delta!r}")
     path = None if checkpoint is None else Path(checkpoint)
     run = _Run(step, batches, update, validate, min_delta, path, save_every)
-    so_far = run.resumed(params) or Fit(params)
+    so_far = run.begun(params)
     run.save(so_far)  # better now than after an hour if it cannot be
     total = len(batches) * epochs if isinstance(batches, Sized) else None
     shown = progress_of(progress, total, len(so_far.losses))
@@ -171,6 +149,15 @@ def _check(epochs: Any, patience: Any, validate: Any, save_every: Any) -> None:
         raise OptionError("patience needs validate=, which says what is better")
 
 
+def _check_made(update: Any) -> None:
+    made = update.func if isinstance(update, partial) else update
+    if made in (sgd, momentum, adam, adamw):
+        name = made.__name__
+        raise OptionError(
+            f"{name} makes an optimizer: write update={name}(lr=...), and not {update}"
+        )
+
+
 def _why_end(so_far: Fit, epochs: int, patience: int | None) -> str:
     """Return why training is to end; an empty text while there is no reason."""
     best, n_epochs = so_far.best, len(so_far.epochs)
@@ -191,17 +178,26 @@ def _keep(error: BaseException, so_far: Fit, run: _Run) -> None:
             add_note(error, str(failed))
 
 
-def _read(result: Any) -> tuple[float, Any]:
-    """Return the loss and the gradients that a step gave, checked."""
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
+def _read(result: Any) -> tuple[float, Any, dict[str, float]]:
+    """Return the loss, the gradients and the metrics that a step gave, checked."""
+    if not isinstance(result, (tuple, list)) or len(result) not in (2, 3):
         raise TrainingError(
-            f"a step gives loss and gradients, as value_and_grad does, not {short_repr(result)}"
+            "a step gives loss and gradients, as value_and_grad does, and perhaps metrics, not "
+            + short_repr(result)
         )
-    loss, grads = result
+    loss, grads, *others = result
+    metrics = others[0] if others else {}
+    if not isinstance(metrics, Mapping):
+        raise TrainingError(f"metrics are a dict of numbers, not {short_repr(metrics)}")
+    named = {str(name): _number(f"metric {name!r}", value) for name, value in metrics.items()}
+    return _number("a loss", loss), grads, named
+
+
+def _number(what: str, value: Any) -> float:
     try:
-        return float(loss), grads
+        return float(value)
     except (TypeError, ValueError, CaptureError) as error:
-        raise TrainingError(f"a loss is one number, not {short_repr(loss)}") from error
+        raise TrainingError(f"{what} is one number, not {short_repr(value)}") from error
 
 
 @dataclass
@@ -210,22 +206,41 @@ class _Run:
 
     step: Callable[..., tuple[Any, Any]]
     batches: Any
-    update: Callable[[Any, Any, Any], tuple[Any, Any]]
+    update: Update
     validate: Callable[[Any], float] | None
     min_delta: float
     path: Path | None
     save_every: int | None
 
-    def resumed(self, params: Any) -> Fit | None:
+    def begun(self, params: Any) -> Fit:
+        """Return where the run begins: at its checkpoint, at a `Fit`, or at parameters."""
+        given = params if isinstance(params, Fit) else Fit(params)
+        fresh = replace(
+            given,
+            losses=given.losses[: given.n_done],
+            metrics=given.metrics[: given.n_done],
+            epochs=given.epochs.copy(),
+            seed=given.seed or choose_seed(None, config.settings()["seed"]),
+        )
+        if self.path is None:
+            return fresh
+        remove_leftovers(self.path.parent)
+        fresh.settings = settings_of(given.params, self.update, self.batches, self.min_delta)
+        fresh.settings["seed"] = "None" if fresh.seed is None else str(fresh.seed.entropy)
+        return self._resumed(fresh.settings) or fresh
+
+    def _resumed(self, settings: Mapping[str, str]) -> Fit | None:
         """Return where a run of this checkpoint has got to; None without one."""
-        saved = None if self.path is None else checkpoints.load(self.path)
+        saved = checkpoints.load(self.path)  # type: ignore[arg-type]
         if saved is not None and not isinstance(saved, Fit):
             raise CheckpointError(f"{self.path} holds {short_repr(saved)}, not a training run")
-        if saved is not None and not have_equal_shapes(saved.params, params):
-            theirs, ours = short_repr(shapes_of(saved.params)), short_repr(shapes_of(params))
+        found = differences(saved.settings, settings) if saved else []
+        if found:
             raise CheckpointError(
-                f"{self.path} is of another run: its parameters have the shapes {theirs}, "
-                f"not {ours}; give another path, or delete it to start anew"
+                f"{self.path} is of a run with other settings:\n  " + "\n  ".join(found) + "\n"
+                "Give what was, or another path, or delete it to start anew; to go on from it all "
+                f"the same, give lazygraph.train.load({str(self.path)!r}) in place of the "
+                "parameters, and another path."
             )
         return saved
 
@@ -239,9 +254,9 @@ class _Run:
         number = len(so_far.epochs)
         start = perf_counter() - so_far.seconds
         for batch in self._left(number, so_far.n_steps):
-            params, state, loss = self._stepped(so_far, batch)
-            del so_far.losses[so_far.n_done :]
-            so_far.losses.append(loss)
+            params, state, loss, metrics = self._stepped(so_far, batch)
+            so_far.losses[so_far.n_done :] = [loss]
+            so_far.metrics[so_far.n_done :] = [metrics]
             # In one go: Ctrl-C must not come between parameters and the count of steps.
             vars(so_far).update(
                 params=params,
@@ -256,9 +271,12 @@ class _Run:
             once = "; what can be gone through once only must become a list" if number else ""
             raise TrainingError(f"epoch {number} has no batches{once}")
         mean = sum(so_far.losses[-so_far.n_steps :]) / so_far.n_steps
-        validation = self._validated(so_far, number)
+        metrics = merge_with(fmean, so_far.metrics[-so_far.n_steps :])
+        with _drawing(so_far, _VALIDATIONS, number):
+            validation = self._validated(so_far, number)
         # The epoch is over when it stands here. Broken off before, it is validated again.
-        so_far.epochs.append(Epoch(number, mean, validation, perf_counter() - start, so_far.n_done))
+        seconds = perf_counter() - start
+        so_far.epochs.append(Epoch(number, mean, validation, seconds, so_far.n_done, metrics))
         so_far.seconds = 0.0
         shown.epoch(str(so_far.epochs[-1]))
 
@@ -279,12 +297,27 @@ class _Run:
             if n >= n_done:
                 yield batch if isinstance(batch, tuple) else (batch,)
 
-    def _stepped(self, so_far: Fit, batch: tuple[Any, ...]) -> tuple[Any, Any, float]:
-        number, grads = _read(self.step(so_far.params, *batch))
-        if not math.isfinite(number):
+    def _stepped(
+        self, so_far: Fit, batch: tuple[Any, ...]
+    ) -> tuple[Any, Any, float, dict[str, float]]:
+        with _drawing(so_far, _STEPS, so_far.n_done):
+            loss, grads, metrics = _read(self.step(so_far.params, *batch))
+        place = f"in epoch {len(so_far.epochs)}, step {so_far.n_steps}"
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {number} in epoch {len(so_far.epochs)}, step {so_far.n_steps}: a "
-                "smaller lr may help, and check_finite=True names the task that made it"
+                f"the loss is {loss} {place}: a smaller lr may help, and check_finite=True names "
+                "the task that made it"
             )
         params, state = self.update(so_far.params, grads, so_far.state)
-        return params, state, number
+        for grad, path in leaves_with_path(grads):
+            if not np.isfinite(grad).all():
+                raise TrainingError(
+                    f"the gradient{path_text(path)} is not finite {place}, though the loss is: "
+                    "check_finite=True names the task that made it"
+                )
+        return params, state, loss, metrics
+
+
+def _drawing(so_far: Fit, kind: int, n: int) -> AbstractContextManager[None]:
+    """Let what is drawn in a block follow from the run's seed and the place in the run."""
+    return nullcontext() if so_far.seed is None else seeded(so_far.seed.at(kind).at(n))

@@ -42,7 +42,7 @@ class _Lines(_Silent):
 
 
 class _Bar:
-    """tqdm's bar, over all steps."""
+    """tqdm's bar, over all steps; above it a line for each epoch, which stays."""
 
     def __init__(self, tqdm: Callable[..., Any], total: int | None, done: int) -> None:
         self._bar = tqdm(total=total, initial=done, unit="step")
@@ -52,7 +52,7 @@ class _Bar:
         self._bar.update()
 
     def epoch(self, text: str) -> None:
-        self._bar.set_description(text)
+        self._bar.write(text, file=sys.stderr)
 
     def close(self) -> None:
         self._bar.close()

@@ -117,12 +117,12 @@ def test_training() -> None:
     model = nest(*names)
     step = function([model, x], lazygraph.value_and_grad(loss(model, x), model))
 
-    trained = fit(step, nest(*NUMBERS), [X], update=lambda *each: sgd(*each, lr=0.125))
+    trained = fit(step, nest(*NUMBERS), [X], update=sgd(lr=0.125))
     assert_equal(
         parts(trained.params), [p - 0.125 * g for p, g in zip(NUMBERS, slopes(), strict=True)]
     )
 
-    trained = fit(step, nest(*NUMBERS), [X], update=adam)  # its first step is by the sign
+    trained = fit(step, nest(*NUMBERS), [X], update=adam())  # its first step is by the sign
     moved = [p - 0.001 * np.sign(g) for p, g in zip(NUMBERS, slopes(), strict=True)]
     for each, one in zip(parts(trained.params), moved, strict=True):
         np.testing.assert_allclose(each, one, rtol=1e-6)
@@ -130,9 +130,9 @@ def test_training() -> None:
 
 def test_training_refuses_gradients_that_nest_deeper() -> None:
     with pytest.raises(TrainingError, match="nest alike"):
-        sgd({"w": 1.0}, {"w": {"v": 1.0}})
+        sgd()({"w": 1.0}, {"w": {"v": 1.0}})
     with pytest.raises(TrainingError, match="nest alike"):
-        sgd(Layer(1.0, 2.0), Layer(1.0, 2.0, "another"))
+        sgd()(Layer(1.0, 2.0), Layer(1.0, 2.0, "another"))
 
 
 def test_the_search_for_nan() -> None:
