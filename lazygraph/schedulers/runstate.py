@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -21,9 +22,12 @@ class RunState:
     """
 
     __slots__ = (
+        "_dependencies",
+        "_dependents",
         "_refcount",
         "_waiting",
         "error",
+        "has_news",
         "is_stopped",
         "left",
         "plan",
@@ -32,8 +36,6 @@ class RunState:
         "values",
     )
 
-    #: Whether there is something to do besides running ready steps; never in a plain run.
-    has_news = False
     #: When the next step may be tried again; never in a plain run.
     next_due: float | None = None
 
@@ -42,10 +44,12 @@ class RunState:
         self.values = plan.blank_values()
         self.error: BaseException | None = None
         self.is_stopped = False
+        self.has_news = False  # something to do besides running ready steps: not in a plain run
         self.left = len(plan)  # steps that have not finished
         # How many dependencies a step waits for; how many dependents a result is kept for.
-        self._waiting = [len(needed) for needed in plan.dependencies]
-        self._refcount = [len(users) for users in plan.dependents]
+        self._dependencies, self._dependents = plan.dependencies, plan.dependents
+        self._waiting = [len(needed) for needed in self._dependencies]
+        self._refcount = [len(users) for users in self._dependents]
         for step in plan.outputs:
             self._refcount[step] += 1
         # A heap: the plan's order is the one that keeps few results alive. (Last in, first out
@@ -56,6 +60,10 @@ class RunState:
     def take(self) -> int | None:
         """Return the ready step that comes first in the plan; None when none is ready."""
         return heappop(self.ready) if self.ready else None
+
+    def taker(self) -> Callable[[], int | None]:
+        """Return a quicker `take`, to be called where `queue` holds something."""
+        return partial(heappop, self.ready)
 
     def call(self, step: int) -> Any:
         """Run the step's function on its arguments' values."""
@@ -75,18 +83,18 @@ class RunState:
         """
         if self.is_stopped:
             return []
-        plan, refcount, waiting = self.plan, self._refcount, self._waiting
+        refcount, waiting = self._refcount, self._waiting
         released = []
         if refcount[step]:
             self.values[step] = value
         else:
             released.append(step)
-        for slot in plan.dependencies[step]:
+        for slot in self._dependencies[step]:
             count = refcount[slot] = refcount[slot] - 1
             if not count:
                 released.append(slot)
         self.left -= 1
-        for user in plan.dependents[step]:
+        for user in self._dependents[step]:
             count = waiting[user] = waiting[user] - 1
             if not count:
                 heappush(self.ready, user)

@@ -27,7 +27,7 @@ class _Handed(RunState):
         self._deliver = deliver
         self.queue = self._given = deque[int]()
         self.plan, self.values, self.error = run.plan, [], None
-        self.is_stopped, self.left, self.ready = False, 1, []
+        self.is_stopped, self.has_news, self.left, self.ready = False, False, 1, []
 
     def give(self, step: int) -> None:
         """Let the team run a step."""
@@ -36,6 +36,10 @@ class _Handed(RunState):
     def take(self) -> int | None:
         """Return the step that was given first."""
         return self._given.popleft() if self._given else None
+
+    def taker(self) -> Callable[[], int | None]:
+        """Return what takes the step that was given first."""
+        return self._given.popleft
 
     def advance(self, step: int, value: Any) -> list[int]:
         """Let the controller have the result."""

@@ -96,6 +96,8 @@ class Solo(Team):
                     me.work(run)
                     yield from run.arrivals()
         finally:
+            while self.lock._is_owned():  # Ctrl-C came right after a worker had taken it
+                self.lock.release()
             self.close()
             self.workers.clear()
             run.close()

@@ -7,7 +7,7 @@ that are handed out one by one, and steps that run elsewhere than the rest.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
@@ -67,7 +67,6 @@ class ControlledState(RunState):
         "claimed",
         "consumed",
         "delivered",
-        "has_news",
         "skipped",
         "terms",
     )
@@ -86,7 +85,6 @@ class ControlledState(RunState):
         self.delivered: list[tuple[int, Any]] = []
         self.consumed = 0  # outputs that the user has taken
         self.claimed: set[int] = set()  # steps that run with the one before: never ready
-        self.has_news = False
         self._executor_of = executor_of or {}
         self._held_over: list[int] = []  # steps given up whose thread still uses their resources
         self._queues: dict[str, list[tuple[float, int]]] = defaultdict(list)
@@ -155,6 +153,10 @@ class ControlledState(RunState):
                 return step
             heappush(self._waiters[executor, demand], rank)
         return None
+
+    def taker(self) -> Callable[[], int | None]:
+        """Return `take`."""
+        return self.take
 
     def put_back(self, step: int) -> None:
         """Undo `take`: the step did not run."""

@@ -8,6 +8,7 @@ wakes steps that are to be tried again, and gives up those that take too long.
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -32,9 +33,13 @@ _STUCK_SECONDS = 60.0
 
 
 def stays_here() -> bool:
-    """Whether the caller is a task whose computes stay on its thread: not one of a team."""
+    """Whether a compute of the caller's stays on its thread.
+
+    So inside tasks of other than a team, and while the interpreter exits: threads that start
+    then never run.
+    """
     host = current_host()
-    return host is not None and not isinstance(host, Team)
+    return sys.is_finalizing() or (host is not None and not isinstance(host, Team))
 
 
 class Team:
@@ -61,7 +66,7 @@ class Team:
         self._n_coming = 0  # threads that were started and have yet to look for a step
         self._deputies: list[TeamRun] = []  # runs that want a thread instead of the one that waits
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._is_rung = False
+        self.is_rung = False
         self._wakes_at = 0.0
         self._stuck_since: float | None = None
 
@@ -232,8 +237,8 @@ class Team:
     # ------------------------------------------------------------------- clock
     def ring(self) -> None:
         """Let the clock look at once. With the lock."""
-        if not self._is_rung:
-            self._is_rung = True
+        if not self.is_rung:
+            self.is_rung = True
             self._bell.put(None)
 
     def _oversee(self) -> None:
@@ -244,7 +249,7 @@ class Team:
         with suppress(queue.Empty):
             self._bell.get(timeout=max(0.0, patience))
         with self.lock:
-            self._is_rung = False
+            self.is_rung = False
         self.tick()
 
     def enlist(self) -> None:

@@ -98,6 +98,8 @@ class TeamRun(ActiveRun):
             args = slots[step]
             if len(args) == 1:
                 return run(copy(), funcs[step], values[args[0]])
+            if len(args) == 2:
+                return run(copy(), funcs[step], values[args[0]], values[args[1]])
             return run(copy(), funcs[step], *[values[slot] for slot in args])
 
         if seed is None:

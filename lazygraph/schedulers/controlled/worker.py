@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from lazygraph.errors import RunError
+from lazygraph.graphs.plan import PENDING
 from lazygraph.schedulers.controlled.host import Host
 from lazygraph.schedulers.controlled.messages import Left, Outcome
 from lazygraph.schedulers.controlled.teamrun import TeamRun
@@ -144,11 +145,11 @@ class Worker:
     def run_from(self, run: TeamRun, step: int | None) -> None:
         """Run a step, then what it and others made ready, while there is more of the run."""
         team, state, watch, host = self.team, run.state, run.watch, self.host
-        lock, sleepers, is_controlled = team.lock, team.sleepers, run.is_controlled
+        sleepers, is_controlled = team.sleepers, run.is_controlled
         call = partial(self._call_in_time, run) if run.is_timed else run.call
-        # Names of this frame: quicker than attributes.
-        advance, take, queue = state.advance, state.take, state.queue
-        forget = state.forget if watch is None else run.release
+        # Names of this frame: quicker than attributes. A lock's methods, half a `with` block.
+        acquire, release, values = team.lock.acquire, team.lock.release, state.values
+        advance, take, queue = state.advance, state.taker(), state.queue
         began = 0.0
         self.run = run
         while step is not None:
@@ -164,17 +165,26 @@ class Worker:
                 break
             if watch is not None:
                 watch.ended(step, self.name, value)
-            with lock:
+            acquire()
+            try:
                 released = advance(step, value)
-                if state.has_news or team.is_closed or (host is not None and host.is_dismissed):
-                    step = None
-                else:
-                    step = take()
-                if queue and (sleepers or team.n_missing):
+                is_wanted = not (
+                    state.has_news or team.is_closed or (host is not None and host.is_dismissed)
+                )
+                step = take() if queue and is_wanted else None
+                if queue and (sleepers or (team.n_missing and not team.is_rung)):
                     team.call_help(len(queue), run)
+            finally:
+                release()
             del value  # or it would outlive its release by one step
-            if released:
-                forget(released)
+            if watch is not None:
+                run.release(released)
+                continue
+            try:
+                for slot in released:  # as `RunState.forget`
+                    values[slot] = PENDING
+            except IndexError:  # the run was stopped meanwhile, and has no values
+                break
         self.run, self.step = None, -1
         team.attend(run)
 
