@@ -32,7 +32,8 @@ class ControlledState(RunState):
     Parameters
     ----------
     executor_of : mapping of int to str
-        The executors of the steps that do not run on the "main" one.
+        The executors of the steps that do not run on the "main" one; None where all do, and
+        none runs with the one before.
     lookahead : int, optional
         How many outputs may be on their way at once; given, outputs are handed out by
         `delivered` and not kept.
@@ -58,6 +59,7 @@ class ControlledState(RunState):
         "_has_demands",
         "_held_over",
         "_horizons",
+        "_is_flat",
         "_parked",
         "_places",
         "_queues",
@@ -87,8 +89,7 @@ class ControlledState(RunState):
         self.claimed: set[int] = set()  # steps that run with the one before: never ready
         self._executor_of = executor_of or {}
         self._held_over: list[int] = []  # steps given up whose thread still uses their resources
-        self._queues: dict[str, list[tuple[float, int]]] = defaultdict(list)
-        self.queue = self._queues["main"]
+        self._queues: dict[str, list[Any]] = defaultdict(list)
         self._resources = Resources(terms.limits)
         self._has_demands = any(options.uses for options in set(plan.options.values()))
         # Ready but for resources: by executor and demand, so that when something is given back,
@@ -101,6 +102,11 @@ class ControlledState(RunState):
         self._places: dict[int, list[int]] = {}
         if lookahead is not None:
             self._hand_out(lookahead)
+        # Then the steps as they are stand in the one queue there is, and no step is `claimed`.
+        self._is_flat = executor_of is None and lookahead is None and not plan.options
+        if self._is_flat:
+            self._queues["main"] = self.ready
+        self.queue = self._queues["main"]
         self._sort_ready()
 
     def _hand_out(self, lookahead: int) -> None:
@@ -121,10 +127,13 @@ class ControlledState(RunState):
     # ------------------------------------------------------------ ready steps
     def _sort_ready(self) -> None:
         """Put what has become ready where it belongs."""
-        while self.ready:
+        while self.ready and not self._is_flat:
             self._enqueue(heappop(self.ready))
 
     def _enqueue(self, step: int) -> None:
+        if self._is_flat:
+            heappush(self.ready, step)
+            return
         if step in self.claimed:
             return
         if not self.is_near(step):
@@ -141,10 +150,10 @@ class ControlledState(RunState):
         queue = self._queues[executor]
         while queue and not self.is_stopped:
             rank = heappop(queue)
-            step = rank[1]
+            step: int = rank if self._is_flat else rank[1]
             if self._because and self._skip(step):
                 continue
-            demand = self._demand(step)
+            demand = () if self._is_flat else self._demand(step)
             if not demand:
                 return step
             if self._resources.has(demand):
@@ -229,9 +238,9 @@ class ControlledState(RunState):
     # --------------------------------------------------------------- outcomes
     def advance(self, step: int, value: Any) -> list[int]:
         """As `RunState.advance`; also hand out an output, and free what the step used."""
-        if self.is_stopped:
-            return []
-        released = super().advance(step, value)
+        released = RunState.advance(self, step, value)  # quicker than `super`
+        if self._is_flat or self.is_stopped:
+            return released
         if self.claimed:
             self.claimed.discard(step)
         if self._has_demands and step not in self._because:

@@ -218,7 +218,7 @@ class TeamRun(ActiveRun):
 def _state(plan: Plan, terms: Terms, lookahead: int | None) -> RunState:
     if lookahead is None and is_simple(plan, terms):
         return RunState(plan)
-    return ControlledState(plan, terms, executors_of(plan), lookahead)
+    return ControlledState(plan, terms, executors_of(plan) or None, lookahead)
 
 
 def _calls_here(state: RunState, terms: Terms) -> Callable[[int], Any]:
