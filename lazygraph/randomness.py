@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import NoneType
@@ -28,12 +28,16 @@ class Seed:
         What the user gave, 0 or more.
     path : tuple of int
         The task's place in its run; after it, the place of a task in a run inside it; and so on.
+    places : dict of int to int, optional
+        Of a run's seed, the places of its steps, where these are not those in the plan.
     """
 
-    __slots__ = ("_generator", "_runs", "entropy", "path")
+    __slots__ = ("_generator", "_runs", "entropy", "path", "places")
 
-    def __init__(self, entropy: int, path: tuple[int, ...] = ()) -> None:
-        self.entropy, self.path = entropy, path
+    def __init__(
+        self, entropy: int, path: tuple[int, ...] = (), places: dict[int, int] | None = None
+    ) -> None:
+        self.entropy, self.path, self.places = entropy, path, places
         self._generator: np.random.Generator | None = None
         self._runs = 0  # inside the task, so far
 
@@ -41,11 +45,30 @@ class Seed:
         return f"Seed({self.entropy}, {self.path})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Seed, (self.entropy, self.path)
+        return Seed, (self.entropy, self.path, self.places)
 
     def at(self, place: int) -> Seed:
         """Return the seed of the task at `place`."""
+        if self.places is not None:
+            place = self.places[place]
         return Seed(self.entropy, (*self.path, place))
+
+    def numbered(self, places: dict[int, int]) -> Seed:
+        """Return the same seed for a run whose steps have these places rather than their own."""
+        return Seed(self.entropy, self.path, places)
+
+    def among(self, steps: Iterable[int]) -> Seed:
+        """Return the same seed of a run, for some of its steps alone."""
+        places = self.places
+        return self if places is None else self.numbered({step: places[step] for step in steps})
+
+    def joined(self, other: Any) -> Seed:
+        """Return the same seed of a run, for the steps too that `other`, which may change, is for."""
+        is_same = other is not None and (other.entropy, other.path) == (self.entropy, self.path)
+        if not is_same or other.places is None or self.places is None:
+            return self
+        other.places.update(self.places)
+        return other  # type: ignore[no-any-return]
 
     def anew(self) -> Seed:
         """Return the seed of the same place, before its first number."""
@@ -102,6 +125,10 @@ class _Forbidden(Seed):
         return _Forbidden, (self._make_error,)
 
     def at(self, place: int) -> Seed:  # noqa: ARG002  # of a run inside: the same
+        """Return itself."""
+        return self
+
+    def numbered(self, places: dict[int, int]) -> Seed:  # noqa: ARG002  # likewise
         """Return itself."""
         return self
 

@@ -155,7 +155,13 @@ class Run:
         self.refuse_to_block(plan)
         if self.terms is NO_TERMS:  # a scheduler need not know of terms
             return self.scheduler.run(plan, self.observers)
-        return self.scheduler.run(plan, self.observers, self.terms)
+        return self.scheduler.run(plan, self.observers, self._terms_of(plan))
+
+    def _terms_of(self, plan: Plan) -> Terms:
+        """Return the terms, with the seed of a plan some of whose steps are not to be counted."""
+        if self.terms.seed is None or plan.places is None:
+            return self.terms
+        return self.terms._replace(seed=self.terms.seed.numbered(plan.places))
 
     def held(self, nodes: Sequence[Node]) -> list[Any]:
         """Run lazy values; return results, or an `OnCluster` for each that stays on a cluster."""
@@ -164,7 +170,7 @@ class Run:
             return self.nodes(nodes)
         plan = self.plan(nodes)
         self._refuse(plan)
-        return list(hold(plan, self.observers, self.terms))
+        return list(hold(plan, self.observers, self._terms_of(plan)))
 
     def stream(self, plan: Plan, lookahead: int | None) -> Callable[[], Stream]:
         """Check everything; return the function that begins to give a plan's outputs one by one."""
@@ -172,7 +178,7 @@ class Run:
         if not isinstance(self.scheduler, Streaming):
             text = f"{self.verb!r}, results one by one; instead: compute(...), or {OWN}"
             raise UnsupportedOptionError(self.verb, self.scheduler.name, None, text)
-        return partial(self.scheduler.stream, plan, self.observers, self.terms, lookahead)
+        return partial(self.scheduler.stream, plan, self.observers, self._terms_of(plan), lookahead)
 
     def _refuse(self, plan: Plan) -> None:
         """Raise OptionError for what is asked of the run and would be ignored."""

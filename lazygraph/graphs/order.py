@@ -9,7 +9,7 @@ from lazygraph.errors import CycleError, MissingKeyError, nearest
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.task import Ref, Task
 
-__all__ = ["find_cycle", "hoist", "post_order"]
+__all__ = ["depth_first", "find_cycle", "hoist", "post_order"]
 
 _UNSEEN: Any = object()
 
@@ -63,6 +63,22 @@ def post_order(tasks: Mapping[Key, Task], outputs: Iterable[Key]) -> list[Key]:
                     path = [k for k, is_done in done.items() if is_done is None]
                     raise CycleError(path[path.index(leaf.key) :])
     return order
+
+
+def depth_first(needed: Sequence[Sequence[int]], outputs: Iterable[int]) -> list[int]:
+    """Return the steps that `outputs` need and the outputs, in `post_order`, by their numbers."""
+    order: dict[int, bool] = {}
+    entered: set[int] = set()
+    stack = list(outputs)[::-1]
+    while stack:
+        step = stack[-1]
+        if step in entered:
+            stack.pop()
+            order.setdefault(step, True)
+        else:
+            entered.add(step)
+            stack += [n for n in needed[step][::-1] if n not in entered]
+    return list(order)
 
 
 def find_cycle(tasks: Mapping[Key, Task]) -> list[Key] | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from lazygraph.graphs.order import post_order
+from lazygraph.graphs.order import depth_first, post_order
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import NO_OPTIONS, Options
 from lazygraph.tasks.task import Call, Ref, Task, flat_call
@@ -108,6 +108,26 @@ class Plan:
     def is_controlled(self) -> bool:
         """Whether a step has options that a scheduler acts on."""
         return any(options.is_controlled for options in set(self.options.values()))
+
+    @cached_property
+    def places(self) -> dict[int, int] | None:
+        """Per step, the place that its random numbers follow from; None if those in the plan.
+
+        Early steps, which are of derivatives, and what needs such come last: all others are
+        numbered as they would stand in a plan without them.
+        """
+        call, is_late = self.origins.call, [False] * len(self)
+        needed: set[int] = set()
+        for step, before in enumerate(self.dependencies):
+            is_late[step] = call(step)._function.is_early or any(is_late[n] for n in before)
+            if not is_late[step]:
+                needed.update(before)
+        if True not in is_late:
+            return None
+        first = [step for step in self.outputs if not is_late[step]]
+        ends = [n for n, late in enumerate(is_late) if not late and n not in needed]
+        order = depth_first(self.dependencies, [*first, *ends, *range(len(self))])
+        return {step: place for place, step in enumerate(order)}
 
     @cached_property
     def last_use(self) -> list[int]:

@@ -46,8 +46,6 @@ class Luggage:
         self._homes: dict[int, Worker] = {}  # who made a big result
         self.knowers: dict[int, list[Desk]] = {}  # by slot: the workers that have its value
         self._users: Counter[int] | None = None  # by slot, of big constants: the steps to come
-        seed = run.terms.seed
-        self.entropy = None if seed is None else (seed.entropy, seed.path)
 
     # ------------------------------------------------------------------ units
     def follower(self, step: int) -> int | None:
@@ -252,4 +250,7 @@ class Load:
         for slot in self._values:
             self._luggage.knowers.setdefault(slot, []).append(self._desk)
         self._desk.functions.update(self._functions)
-        return Work(self._functions, self._values, units, self._luggage.entropy)
+        seed = self._luggage.run.terms.seed
+        if seed is not None:  # of its places, those of the steps that travel with it
+            seed = seed.among([step for unit in units for step, *_ in unit])
+        return Work(self._functions, self._values, units, seed)

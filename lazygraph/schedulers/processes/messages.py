@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from lazygraph.randomness import Seed
 from lazygraph.schedulers.processes.arena import Handle
 from lazygraph.schedulers.processes.settings import Settings
 
@@ -44,14 +45,14 @@ class Work(NamedTuple):
     units : list
         Each a list of members ``(step, function, arguments)``; an argument is the int of a
         slot, a 1-tuple that holds a plain value, or None for the result of the member before.
-    entropy : (int, tuple of int) or None
+    seed : Seed or None
         Where tasks draw random numbers from.
     """
 
     functions: dict[int, Any]
     values: dict[int, Any]
     units: list[list[tuple[int, int, tuple[Any, ...]]]]
-    entropy: tuple[int, tuple[int, ...]] | None
+    seed: Seed | None
 
 
 class Return(NamedTuple):

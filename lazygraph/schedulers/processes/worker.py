@@ -111,7 +111,7 @@ class Worker:
     def take_work(self, work: Work) -> None:
         self.packed.update(work.functions)
         self.values.update(work.values)
-        self.seed = None if work.entropy is None else Seed(*work.entropy)
+        self.seed = work.seed and work.seed.joined(self.seed)
         self._put(*work.units)
 
     def _put(self, *items: Unit | Setting | None) -> None:
