@@ -18,7 +18,7 @@ help:
 	@echo "make demo   set up, then run the main job on the standard library's sources"
 	@echo "make test   set up, then run the tests, the slow ones too (some minutes)"
 	@echo "make quick  set up, then run the tests but the slow ones"
-	@echo "make exhaustive  set up, then fail every system call of every kind in turn (half an hour)"
+	@echo "make exhaustive  set up, then what takes many minutes: every failing system call, a million tasks of each shape"
 	@echo "make oracles  set up, then install torch and JAX: some tests compare gradients with theirs"
 	@echo "make dask-range  set up, then run Dask's tests on the oldest and the newest release (1 min)"
 	@echo "make lint   set up, then ruff, mypy and the floors"
@@ -35,11 +35,14 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready
 	$(BIN)/python -m lazygraph demo
 
+# A file's tests run one after the other, in as many processes as there are cores, at most four.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 quick: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow and not exhaustive"
 
 exhaustive: $(VENV)/.ready
 	$(BIN)/python -m pytest -m exhaustive

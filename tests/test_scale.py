@@ -67,6 +67,12 @@ def test_twenty_thousand_tasks(shape: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", BUILD)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        each if each == "tree" else pytest.param(each, marks=pytest.mark.exhaustive)
+        for each in BUILD
+    ],
+)
 def test_a_million_tasks_run_pickle_and_go(shape: str) -> None:
     assert run(shape, 1_000_000) == "done\n"

@@ -483,8 +483,9 @@ def test_second_derivatives_on_many_threads_are_right() -> None:
 
 
 @pytest.mark.slow
-def test_twenty_thousand_nested_traces_in_eight_threads_are_right() -> None:
-    points = np.tile(np.linspace(0.1, 2.0, 2500), 8)
+@pytest.mark.parametrize("each", [200, pytest.param(2_500, marks=pytest.mark.exhaustive)])
+def test_thousands_of_nested_traces_in_eight_threads_are_right(each: int) -> None:
+    points = np.tile(np.linspace(0.1, 2.0, each), 8)
 
     def first(leaves: Any) -> Any:
         return pull_back(lambda x: np.sin(x[0]) * np.exp(x[0]), 1.0, leaves, (0,))[0]

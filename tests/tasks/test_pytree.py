@@ -238,7 +238,11 @@ class ClassLiar(metaclass=LyingMeta):
     pass
 
 
-@pytest.mark.parametrize("liar", [Liar(), Liar, ClassLiar(), ClassLiar], ids=repr)
+@pytest.mark.parametrize(
+    "liar",
+    [Liar(), Liar, ClassLiar(), ClassLiar],
+    ids=["an instance", "its class", "of a lying metaclass", "that class"],
+)
 def test_objects_that_answer_any_attribute_pass_through(liar: Any) -> None:
     assert delayed(lambda x: x)(liar).compute() is liar
     assert delayed(lambda x: x)([liar, one()]).compute() == [liar, 1]

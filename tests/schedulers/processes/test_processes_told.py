@@ -51,6 +51,7 @@ def failure(lazy: Any, scheduler: Any) -> Any:
     return failed.error
 
 
+@pytest.mark.exhaustive  # a minute: unpickling may import, so it has so long beside its limit
 def test_a_time_limit_covers_the_unpickling_of_arguments(processes: Processes) -> None:
     error = failure(delayed(id, timeout=0.3)(Hangs()), processes)
     assert type(error) is TaskTimeout
