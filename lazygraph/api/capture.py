@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, Self, SupportsIndex, TypeVar, Unpack,
 
 from lazygraph.api.lazy import Delayed, call_lazily, caller
 from lazygraph.errors import CaptureError, OptionError
-from lazygraph.graphs.inputs import NO_DEFAULT, make_input
+from lazygraph.graphs.inputs import NO_DEFAULT, Input, make_input, read_dtype, read_shape
 from lazygraph.graphs.nodes import FRESH, PURE, Given, Name, make_node
 from lazygraph.tasks.function import Function, by_arguments, check_nout
 from lazygraph.tasks.keys import Key, check_key
@@ -323,7 +323,13 @@ def _taken_apart(given: dict[str, Any]) -> tuple[Any, Any, Any, Any, dict[str, A
     return own[0], own[1], own[2], own[3], options
 
 
-def inputs(names: str | Iterable[str], *, default: Any = NO_DEFAULT) -> Any:
+def inputs(
+    names: str | Iterable[str],
+    *,
+    default: Any = NO_DEFAULT,
+    shape: int | tuple[int | None, ...] | None = None,
+    dtype: Any = None,
+) -> Any:
     """Make lazy values whose values are given when a graph runs.
 
     Parameters
@@ -332,6 +338,12 @@ def inputs(names: str | Iterable[str], *, default: Any = NO_DEFAULT) -> Any:
         One or more names, with spaces or commas between.
     default : object, optional
         The value of each, where none is given.
+    shape : int or tuple of int, optional
+        Of each value, None for a length that is not known. ``x.shape``, ``x.ndim``, ``x.size``,
+        ``len(x)`` and iteration are then known while the graph is written, rather than tasks. A
+        value of another shape is an InputError, before anything runs.
+    dtype : numpy.dtype or its name, optional
+        Likewise; ``x.dtype`` is known.
 
     Returns
     -------
@@ -342,7 +354,9 @@ def inputs(names: str | Iterable[str], *, default: Any = NO_DEFAULT) -> Any:
     Raises
     ------
     CaptureError
-        If `names` is empty, has duplicates, or holds a non-string; if `default` is lazy.
+        If `names` is empty, has duplicates, or holds a non-string; if `shape` or `dtype` is none.
+    InputError
+        If `default` is lazy, or not of the shape or dtype declared.
 
     Examples
     --------
@@ -350,13 +364,17 @@ def inputs(names: str | Iterable[str], *, default: Any = NO_DEFAULT) -> Any:
     >>> f = (x + y) * z
     >>> f.compute(inputs={x: 1, y: 2, "z": 3})
     9
+    >>> image = inputs("image", shape=(None, 3), dtype="float64")
+    >>> image.ndim, image.shape[1], image.dtype
+    (2, 3, dtype('float64'))
     """
     is_text = isinstance(names, str)
     read = names.replace(",", " ").split() if isinstance(names, str) else list(names)
     if not read or len(set(read)) < len(read) or not all(isinstance(n, str) and n for n in read):
         raise CaptureError(f"inputs takes different names, as in inputs('x y z'), not {names!r}")
     frame = caller(1)
-    made = tuple([make_input(name, default, (frame.f_code, frame.f_lasti)) for name in read])
+    known, site = (read_shape(shape), read_dtype(dtype)), (frame.f_code, frame.f_lasti)
+    made = tuple([make_input(Input(name, *known), default, site) for name in read])
     return made[0] if is_text and len(made) == 1 else made
 
 

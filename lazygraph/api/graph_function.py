@@ -10,7 +10,15 @@ from lazygraph import config
 from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError, InputError, StructureError
 from lazygraph.graphs.compile import plan_of
-from lazygraph.graphs.inputs import Input, Unbound, inputs_of, name_of, refuse_lazy, refuse_unknown
+from lazygraph.graphs.inputs import (
+    Input,
+    Unbound,
+    declared_inputs,
+    inputs_of,
+    name_of,
+    refuse_lazy,
+    refuse_unknown,
+)
 from lazygraph.graphs.nodes import Node
 from lazygraph.randomness import current_seed
 from lazygraph.run import Lazies, Run, read_run_options
@@ -109,6 +117,8 @@ class GraphFunction:
         _check_names(names, places, self._plan.constants)
         #: By name, where its value goes among a run's values; None if no output needs it.
         self._slots = {name: self._slot(places, name) for name in names}
+        #: The inputs of a known shape or dtype, each with its slot.
+        self._declared = [(func, -1 - place) for func, place in declared_inputs(plan)]
         self._blank = self._plan.blank_values()
         #: The slots of the parameters, if each is an input that is needed: the common call.
         self._flat = [slot for slot in self._slots.values() if slot is not None]
@@ -134,7 +144,8 @@ class GraphFunction:
         Raises
         ------
         InputError
-            If a value is missing, given twice, lazy, or of another structure than its parameter.
+            If a value is missing, given twice, lazy, or of another structure than its parameter, or
+            of another shape or dtype than declared.
             Whether a value holds something lazy is not looked into, unlike in `compute`: it would
             cost more than the call.
         Exception
@@ -149,6 +160,8 @@ class GraphFunction:
                     _refuse_lazy(zip(self._slots, args, strict=True))
                 for slot, value in zip(self._flat, args, strict=True):
                     values[slot] = value
+            for func, slot in self._declared:
+                func.check(values[slot])
             # Inside a task that draws by a seed, what runs here draws by that seed's places.
             if self._is_quick and self._settings is config.settings() and current_seed() is None:
                 results = Synchronous.run_values(self._plan, values)

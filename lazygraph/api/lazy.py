@@ -17,6 +17,7 @@ from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError
 from lazygraph.graphs.compile import graph_of, link
 from lazygraph.graphs.graph import Graph
+from lazygraph.graphs.inputs import Input
 from lazygraph.graphs.nodes import FRESH, PURE, Given, Made, Name, Node, foreign_node, make_node
 from lazygraph.graphs.pickling import pack, unpack
 from lazygraph.interop.collection import DaskCollection, is_asked_by_dask
@@ -87,6 +88,14 @@ def _refused(what: str, instead: str) -> Any:
 _NOT_KNOWN = (
     "is not known before it is computed: compute() it, or put the code in a delayed function"
 )
+
+
+def _declared(func: Input, name: str, unknown: Delayed[Any]) -> Any:
+    """Return an attribute of an input's values, as far as it is known; the rest is lazy."""
+    if name == "shape" and func.shape is not None:
+        return tuple([unknown[i] if n is None else n for i, n in enumerate(func.shape)])
+    known = func.known(name)
+    return unknown if known is None else known
 
 
 def _misspelt(name: str) -> str | None:
@@ -202,7 +211,9 @@ class Delayed(Node, DaskCollection, Generic[T]):
                 f"did you mean {meant!r}? For an attribute {name!r} of the result, "
                 f"use delayed(getattr)(x, {name!r})"
             )
-        return _operation(_GETATTR, (self, name), caller(1))
+        made = _operation(_GETATTR, (self, name), caller(1))
+        func: Any = self._function.func
+        return _declared(func, name, made) if type(func) is Input else made
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Delayed[Any]:
         """Call the result, or the method that this attribute is, lazily."""

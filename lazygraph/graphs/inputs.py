@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
 
+from lazygraph.config import whole_number
 from lazygraph.errors import CaptureError, InputError
 from lazygraph.graphs.nodes import Given, Node, make_node, node_type
 from lazygraph.graphs.plan import Plan
@@ -17,13 +19,19 @@ __all__ = [
     "NO_DEFAULT",
     "Input",
     "bind",
+    "declared_inputs",
     "inputs_of",
     "make_input",
     "name_of",
+    "read_dtype",
     "read_inputs",
+    "read_shape",
     "refuse_lazy",
     "refuse_unknown",
 ]
+
+
+Shape: TypeAlias = tuple[int | None, ...]
 
 
 class Unbound(NamedTuple):
@@ -36,10 +44,42 @@ class Unbound(NamedTuple):
 
 
 class Input:
-    """The function of an input's task: gives the value that is in its place."""
+    """The function of an input's task: gives the value that is in its place.
 
-    def __init__(self, name: str) -> None:
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int or None, optional
+        Of every value that is given; None for a length that is not known.
+    dtype : numpy.dtype, optional
+        Likewise.
+    """
+
+    def __init__(self, name: str, shape: Shape | None = None, dtype: Any = None) -> None:
         self.__name__ = name
+        self.shape, self.dtype = shape, dtype
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether anything is known of its values."""
+        return self.shape is not None or self.dtype is not None
+
+    def known(self, name: str) -> Any:
+        """Return what an attribute of every value is; None if that is not known."""
+        if name == "dtype" or self.shape is None:
+            return self.dtype if name == "dtype" else None
+        if name == "ndim":
+            return len(self.shape)
+        is_size = name == "size" and None not in self.shape
+        return prod(self.shape) if is_size else None
+
+    def check(self, value: Any) -> None:
+        """Raise InputError for a value of another shape or dtype than declared."""
+        shape, dtype = _shape_and_dtype(value)
+        if self.shape is not None and not _fits(self.shape, shape):
+            raise InputError.unlike(self.__name__, "shape", self.shape, shape, short_repr(value))
+        if self.dtype is not None and str(self.dtype) != str(dtype):
+            raise InputError.unlike(self.__name__, "dtype", self.dtype, dtype, short_repr(value))
 
     def __call__(self, value: Any) -> Any:
         """Return the value."""
@@ -48,7 +88,47 @@ class Input:
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Input, (self.__name__,)
+        return Input, (self.__name__, self.shape, self.dtype)
+
+
+def _shape_and_dtype(value: Any) -> tuple[Any, Any]:
+    """Return those of an array or number; (None, None) for what has none, as a list."""
+    if type(value) in (bool, int, float, complex):
+        import numpy as np  # late: `import lazygraph` must not, and a dtype is numpy's
+
+        return (), np.asarray(value).dtype
+    return getattr(value, "shape", None), getattr(value, "dtype", None)
+
+
+def _fits(declared: Shape, shape: Any) -> bool:
+    if shape is None or len(shape) != len(declared):
+        return False
+    return all(want in (None, n) for want, n in zip(declared, shape, strict=True))
+
+
+def read_shape(given: Any) -> Shape | None:
+    """Return a declared shape as a tuple; raise CaptureError if it is none."""
+    if given is None:
+        return None
+    shape = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    read = tuple([n if n is None else whole_number(n) for n in shape])
+    if any(n is not None and (m is None or m < 0) for n, m in zip(shape, read, strict=True)):
+        raise CaptureError(
+            f"a shape is a length, or a tuple of lengths, of which None is not known, not {given!r}"
+        )
+    return read
+
+
+def read_dtype(given: Any) -> Any:
+    """Return numpy's dtype; raise CaptureError if it is none."""
+    if given is None:
+        return None
+    import numpy as np  # late, as above
+
+    try:
+        return np.dtype(given)
+    except TypeError as error:
+        raise CaptureError(f"a dtype is numpy's, or its name, not {given!r}") from error
 
 
 #: A fused input could not be found any more.
@@ -56,18 +136,25 @@ _OPTIONS = Options(fuse=False)
 NO_DEFAULT: Any = object()
 
 
-def make_input(name: str, default: Any, site: tuple[Any, int]) -> Node:
+def make_input(func: Input, default: Any, site: tuple[Any, int]) -> Node:
     """Return the lazy value of an input. Its key is its name: two of one name are one input.
 
     Raises
     ------
     InputError
-        If the default is lazy, or holds something lazy: an input's value is a constant.
+        If the default is lazy, or holds something lazy: an input's value is a constant; or if
+        it is not as declared.
     CaptureError
         If the default can be read only once, or contains itself.
     """
-    function = Function(Input(name), name=name, options=_OPTIONS)
-    value = Unbound(name) if default is NO_DEFAULT else _kept(name, default)
+    name = func.__name__
+    nout = func.shape[0] if func.shape else None  # which is what `len` and `iter` go by
+    function = Function(func, name=name, nout=nout, options=_OPTIONS)
+    value: Any = Unbound(name)
+    if default is not NO_DEFAULT:
+        value = _kept(name, default)
+        if func.is_declared:
+            func.check(value)
     # Given, as a user's key is: what else bears it must be an input with an equal default.
     made: Node = make_node(node_type(), function, (value,), None, Given(name), *site)
     return made
@@ -134,11 +221,18 @@ def inputs_of(plan: Plan) -> dict[str, int]:
 
     O(steps). An input that an edit of the graph has made the value of another task is none.
     """
-    return {
-        func.__name__: -1 - plan.slots[step][0]
-        for step, func in enumerate(plan.funcs)
-        if type(func) is Input and plan.slots[step][0] < 0
-    }
+    return {func.__name__: place for func, place in _bound(plan)}
+
+
+def declared_inputs(plan: Plan) -> list[tuple[Input, int]]:
+    """Return the inputs of which a shape or dtype is known, with their places."""
+    return [(func, place) for func, place in _bound(plan) if func.is_declared]
+
+
+def _bound(plan: Plan) -> Iterator[tuple[Input, int]]:
+    for step, func in enumerate(plan.funcs):
+        if type(func) is Input and plan.slots[step][0] < 0:
+            yield func, -1 - plan.slots[step][0]
 
 
 def bind(plan: Plan, values: Mapping[str, Any] | None) -> Plan:
@@ -149,7 +243,7 @@ def bind(plan: Plan, values: Mapping[str, Any] | None) -> Plan:
     Raises
     ------
     InputError
-        If an input is missing, or is none of the plan's.
+        If an input is missing, is none of the plan's, or is not of its declared shape or dtype.
 
     Notes
     -----
@@ -165,6 +259,8 @@ def bind(plan: Plan, values: Mapping[str, Any] | None) -> Plan:
     missing = [name for name, place in places.items() if type(constants[place]) is Unbound]
     if missing:
         raise InputError.missing(missing, list(places))
+    for func, place in declared_inputs(plan):
+        func.check(constants[place])
     return plan.with_constants(constants)
 
 
