@@ -15,9 +15,10 @@ each turns into what.
 from typing import TYPE_CHECKING, Any
 
 from lazygraph import config, errors, observers, passes, schedulers
-from lazygraph.api.capture import DelayedFunction, delayed, inputs, is_delayed
+from lazygraph.api.capture import DelayedFunction, delayed, is_delayed
 from lazygraph.api.compute import compute, get, optimize, persist
 from lazygraph.api.graph_function import GraphFunction, function
+from lazygraph.api.input_values import inputs
 from lazygraph.api.lazy import Delayed
 from lazygraph.api.streaming import acompute, as_completed, iterate
 from lazygraph.api.visualize import visualize

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import types
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from functools import partial, update_wrapper
 from typing import Any, Generic, Protocol, Self, SupportsIndex, TypeVar, Unpack, overload
 
 from lazygraph.api.lazy import Delayed, call_lazily, caller
-from lazygraph.errors import CaptureError, OptionError
-from lazygraph.graphs.inputs import NO_DEFAULT, Input, make_input, read_dtype, read_shape
+from lazygraph.errors import OptionError
 from lazygraph.graphs.nodes import FRESH, PURE, Given, Name, make_node
 from lazygraph.tasks.function import Function, by_arguments, check_nout
 from lazygraph.tasks.keys import Key, check_key
@@ -19,7 +18,7 @@ from lazygraph.tasks.options import SeedBy, TaskOptions, read_options
 from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, Literal, flatten, whole_leaf_of
 from lazygraph.tasks.reprs import short_repr
 
-__all__ = ["DelayedFunction", "delayed", "inputs", "is_delayed"]
+__all__ = ["DelayedFunction", "delayed", "is_delayed"]
 
 T = TypeVar("T")
 
@@ -321,52 +320,6 @@ def _taken_apart(given: dict[str, Any]) -> tuple[Any, Any, Any, Any, dict[str, A
     options = dict(given)
     own = [options.pop(word, None) for word in _WORDS]
     return own[0], own[1], own[2], own[3], options
-
-
-def inputs(
-    names: str | Iterable[str], *, default: Any = NO_DEFAULT, shape: Any = None, dtype: Any = None
-) -> Any:
-    """Make lazy values whose values are given when a graph runs.
-
-    Parameters
-    ----------
-    names : str or iterable of str
-        One or more names, with spaces or commas between.
-    default : object, optional
-        The value of each, where none is given.
-    shape : int or tuple of int, optional
-        Of each value, None for an unknown length; known then as ``x.shape``, ``len(x)``, ...
-    dtype : numpy.dtype or its name, optional
-        Likewise. A value of another shape or dtype is an InputError, before anything runs.
-
-    Returns
-    -------
-    Delayed or tuple of Delayed
-        One for a text with one name, else a tuple. An input is known by its name, which is its
-        key: two of one name in one graph are one input.
-
-    Raises
-    ------
-    CaptureError
-        If `names` is empty, has duplicates, or holds a non-string; if `shape` or `dtype` is none.
-
-    Examples
-    --------
-    >>> x, y, z = inputs("x y z")
-    >>> f = (x + y) * z
-    >>> f.compute(inputs={x: 1, y: 2, "z": 3})
-    9
-    >>> inputs("image", shape=(2, 3)).shape
-    (2, 3)
-    """
-    is_text = isinstance(names, str)
-    read = names.replace(",", " ").split() if isinstance(names, str) else list(names)
-    if not read or len(set(read)) < len(read) or not all(isinstance(n, str) and n for n in read):
-        raise CaptureError(f"inputs takes different names, as in inputs('x y z'), not {names!r}")
-    frame = caller(1)
-    known, site = (read_shape(shape), read_dtype(dtype)), (frame.f_code, frame.f_lasti)
-    made = tuple([make_input(Input(name, *known), default, site) for name in read])
-    return made[0] if is_text and len(made) == 1 else made
 
 
 def _with_options(obj: Delayed[T], given: dict[str, Any], frame: types.FrameType) -> Delayed[T]:
