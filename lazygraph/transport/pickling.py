@@ -17,9 +17,12 @@ from typing import Any
 
 from lazygraph.transport.identity import Namespace, reduced_class, reduced_function
 
-__all__ = ["by_value", "dumps", "loads", "named", "pack_function"]
+__all__ = ["by_value", "dumps", "loads", "named", "names_main", "pack_function"]
 
 loads = pickle.loads
+
+#: The script: here, and in a child that `multiprocessing` has spawned from it.
+_MAINS = ("__main__", "__mp_main__")
 
 #: How objects of these types reduce where functions travel by value, in the same stream.
 by_value: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
@@ -55,7 +58,12 @@ def _dumps_by_reference(value: Any, callback: Callback | None = None) -> bytes |
         stream = pickle.dumps(value, 5, buffer_callback=callback)
     except Exception:  # whatever the value's own code raises
         return None
-    return None if b"__main__" in stream else stream
+    return None if names_main(stream) else stream
+
+
+def names_main(stream: bytes) -> bool:
+    """Whether a pickle refers to the script, by the name that it has in spawned children, too."""
+    return any(name.encode() in stream for name in _MAINS)
 
 
 def pack_function(func: Callable[..., Any]) -> bytes:
@@ -100,6 +108,9 @@ def _dumps_by_value(value: Any, callback: Callback | None) -> bytes:
 @lru_cache(maxsize=1)
 def _by_value() -> Any:
     import cloudpickle  # late: most values are pickled by reference
+
+    if "__mp_main__" in sys.modules:
+        cloudpickle.register_pickle_by_value(sys.modules["__mp_main__"])
 
     class ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
         """Cloudpickle's, that knows what `delayed` does to a module's functions.
@@ -174,7 +185,7 @@ def _in_file(make: Callable[..., CodeType], args: tuple[Any, ...], filename: str
 def _is_behind_delayed(func: FunctionType) -> bool:
     """Tell whether a function whose name is now another object's is behind that object."""
     module = func.__module__
-    if module == "__main__" or module not in sys.modules:
+    if module in _MAINS or module not in sys.modules:
         return False
     try:
         return named(module, func.__qualname__) is func

@@ -17,7 +17,7 @@ from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace, T
 from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.errors import RemoteError
-from lazygraph.transport.pickling import dumps, loads
+from lazygraph.transport.pickling import dumps, loads, names_main
 
 __all__ = ["RemoteError", "from_wire", "to_wire"]
 
@@ -228,7 +228,7 @@ def _base(kind: type[BaseException]) -> bytes:
     for base in type.__dict__["__mro__"].__get__(kind):
         with suppress(BaseException):  # whatever its metaclass raises
             stream = pickle.dumps(base, 5)
-            if b"__main__" not in stream and issubclass(base, Exception):
+            if not names_main(stream) and issubclass(base, Exception):
                 return stream
     return pickle.dumps(Exception, 5)
 

@@ -134,6 +134,14 @@ class ActiveRun:
                 return
         self._give_up(step, outcome.worker, error)
 
+    def settle_lost(self, outcome: Outcome) -> None:
+        """Count a failed attempt at a step whose arguments were lost with it, and are made anew."""
+        error = outcome.error
+        if error is not None and isinstance(self.state, ControlledState):
+            self.state.note(outcome.step, error, outcome.ended - outcome.started)
+            if self.watch is not None:
+                self.watch.retried(outcome.step, outcome.worker, error)
+
     def _give_up(self, step: int, worker: str, error: BaseException) -> None:
         """Let a step have failed for good: the run with it, or the steps that need it."""
         state, terms = self.state, self.terms

@@ -23,7 +23,10 @@ _SO_NOSIGPIPE = 0x1022 if sys.platform == "darwin" else None  # which has no suc
 
 
 def _framed(message: Any) -> bytes:
-    body = pickle.dumps(message, 5)
+    return _frame(pickle.dumps(message, 5))
+
+
+def _frame(body: bytes) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
@@ -49,7 +52,11 @@ class Channel:
 
     def send(self, message: Any) -> None:
         """Send now what the system takes now; `flush` sends the rest."""
-        self._unsent.append(memoryview(_framed(message)))
+        self.send_bytes(pickle.dumps(message, 5))
+
+    def send_bytes(self, body: bytes) -> None:
+        """Send what is read as it is."""
+        self._unsent.append(memoryview(_frame(body)))
         self.flush()
 
     @property

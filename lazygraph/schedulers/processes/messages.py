@@ -1,8 +1,13 @@
-"""What parent and worker say to each other: small tuples, cheap to pickle."""
+"""What parent and worker say to each other: small tuples, cheap to pickle.
+
+Messages are named. What comes once a step inside them (`Member`, `Ending`) is a plain tuple: as a
+named one it took four times as long to pickle and read (28 us instead of 6.5 on the same machine),
+a tenth of a small step. Who reads one takes it apart into names at once.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from lazygraph.randomness import Seed
 from lazygraph.schedulers.processes.arena import Handle
@@ -11,12 +16,15 @@ from lazygraph.schedulers.processes.settings import Settings
 __all__ = [
     "Acknowledge",
     "Back",
+    "Begun",
     "Done",
     "Ended",
+    "Ending",
     "Failed",
     "Forget",
     "Hello",
     "Logged",
+    "Member",
     "Printed",
     "Quit",
     "Return",
@@ -24,6 +32,14 @@ __all__ = [
     "Warned",
     "Work",
 ]
+
+
+#: A call: the step, the number of its function, and its arguments, each the int of a slot, a
+#: 1-tuple that holds a plain value, or None for the result of the member before.
+Member: TypeAlias = tuple[int, int, tuple[Any, ...]]
+#: How far a unit is: its first step, how many of its members have ended, when each of them started
+#: and ended in seconds, one after the other, and the packed result of the last of them.
+Ending: TypeAlias = tuple[int, int, list[float], Any]
 
 
 # ------------------------------------------------------------ parent -> worker
@@ -42,16 +58,14 @@ class Work(NamedTuple):
         New functions, packed, by number.
     values : dict of int to Any
         New values, packed, by slot.
-    units : list
-        Each a list of members ``(step, function, arguments)``; an argument is the int of a
-        slot, a 1-tuple that holds a plain value, or None for the result of the member before.
+    units : list of list of Member
     seed : Seed or None
         Where tasks draw random numbers from.
     """
 
     functions: dict[int, Any]
     values: dict[int, Any]
-    units: list[list[tuple[int, int, tuple[Any, ...]]]]
+    units: list[list[Member]]
     seed: Seed | None
 
 
@@ -78,6 +92,10 @@ class Quit(NamedTuple):
 
 
 # ------------------------------------------------------------ worker -> parent
+class Begun(NamedTuple):
+    """The interpreter has started; what its initializer does may take long."""
+
+
 class Hello(NamedTuple):
     """The worker is ready; or it cannot be, for that reason."""
 
@@ -85,12 +103,9 @@ class Hello(NamedTuple):
 
 
 class Done(NamedTuple):
-    """Units that have ended, or got that far.
+    """Units that have ended, or got that far."""
 
-    Each is ``(first step, members ended, [started, ended, ...] in seconds, packed result)``.
-    """
-
-    units: list[tuple[int, int, list[float], Any]]
+    units: list[Ending]
 
 
 class Failed(NamedTuple):

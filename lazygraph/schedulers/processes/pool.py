@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence, ValuesView
 from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from lazygraph.errors import OptionError, WorkerStartError
@@ -21,6 +21,7 @@ from lazygraph.schedulers.processes.forks import forget_in_children, release_end
 from lazygraph.schedulers.processes.ledger import Ledger
 from lazygraph.schedulers.processes.messages import (
     Acknowledge,
+    Begun,
     Done,
     Ended,
     Failed,
@@ -48,6 +49,7 @@ __all__ = ["Pool", "Recipe", "Worker"]
 _MOST_FAILED_STARTS, _MOST_KILLED_STARTS = 3, 20
 _QUIT_SECONDS = 1.0
 _RESTART_SECONDS = 1.0
+_START_SECONDS = 120.0  # until the interpreter has begun; not for what an initializer does
 
 
 class Recipe(NamedTuple):
@@ -70,6 +72,7 @@ class Pool:
         self._pid = os.getpid()
         self._no_start_until = 0.0  # monotonic: there was no process or file to be had
         self.is_closed = False
+        self.is_at_rest = False  # it waits: an interrupt leaves all that it knows whole
         self.is_wanted_closed = False  # its owner waits for the run to leave it
         # First what may raise: nothing is open yet.
         self._initializer = _packed(recipe.initializer)
@@ -131,7 +134,7 @@ class Pool:
         own = {("environ", name): value for name, value in self._environment.items()}
         return Setting({**measured(), **own})
 
-    def mark_ready(self, worker: Worker, hello: Hello) -> None:
+    def _mark_ready(self, worker: Worker, hello: Hello) -> None:
         """Note that the worker is ready, or that its initializer has failed.
 
         Raises
@@ -145,6 +148,31 @@ class Pool:
             raise WorkerStartError(f"a worker's initializer raised {cause!r}") from cause
         worker.is_ready = True
         self._failed_starts = 0
+
+    def start_deadlines(self) -> list[float]:
+        """Return when workers have to have begun, in the seconds of `perf_counter`."""
+        return [w.started + _START_SECONDS for w in self.workers if not w.has_begun]
+
+    def end_hanging_starts(self) -> list[Worker]:
+        """End the workers that have not begun in time, and return them.
+
+        Raises
+        ------
+        WorkerStartError
+            If no other worker is ready.
+        """
+        latest = perf_counter() - _START_SECONDS
+        hanging = [w for w in self.workers if not w.has_begun and w.started <= latest]
+        for worker in hanging:
+            self.kill(worker)
+            self._no_start_until = monotonic() + _RESTART_SECONDS
+        if hanging and not any(worker.is_ready for worker in self.workers):
+            self.close()
+            raise WorkerStartError(
+                f"a worker process has not begun within {_START_SECONDS:g} s: something that "
+                "Python imports when it starts (sitecustomize, a .pth file) waits"
+            )
+        return hanging
 
     def reap(self, worker: Worker) -> int | None:
         """Remove a worker that has died, and its memory; return its exit code.
@@ -208,7 +236,10 @@ class Pool:
             if self.has(worker):
                 self._selector.modify(worker.process.channel, both, worker)
         gone: dict[Worker, None] = {}
-        for key, events in self._selector.select(seconds):
+        self.is_at_rest = True
+        ready = self._selector.select(seconds)
+        self.is_at_rest = False
+        for key, events in ready:
             worker = key.data
             if worker is None:
                 self._silence()
@@ -262,7 +293,8 @@ class Pool:
         """Adopt what a worker has packed, whatever becomes of the message."""
         if type(message) is Done:
             for unit in message.units:
-                self.adopt(unit[3])
+                _, _, _, result = unit
+                self.adopt(result)
         elif type(message) is Failed:
             self.adopt(message.given)
 
@@ -304,8 +336,10 @@ class Pool:
         """Act on what a worker says that is no run's business."""
         if isinstance(message, Acknowledge):
             self.acknowledged(worker, message.handles)
+        elif isinstance(message, Begun):
+            worker.has_begun = True
         elif isinstance(message, Hello):
-            self.mark_ready(worker, message)
+            self._mark_ready(worker, message)
         elif isinstance(message, Printed | Logged | Warned):
             surroundings.show(message, None)
 

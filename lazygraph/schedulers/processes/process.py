@@ -26,7 +26,12 @@ _MARK = "LAZYGRAPH_STARTS_WORKER"
 _PROGRAM = f"""
 import os, sys
 os.environ.pop({_MARK!r}, None)
-sys.path[:] = eval(sys.argv[6])
+def read(size):
+    data = b""
+    while len(data) < size:
+        data += os.read(int(sys.argv[1]), size - len(data)) or sys.exit(1)
+    return data
+sys.path[:] = eval(read(int.from_bytes(read(8), sys.byteorder)))
 while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
     os.set_inheritable(number, True)
 os.close(number)
@@ -115,6 +120,7 @@ class Process:
                 number = theirs.fileno()
                 self._popen = _start(arena, number, watched, owner, sharers, environment)
                 undone.callback(self.discard)
+                self.channel.send_bytes(_path())
             watched.close()
             self._ending = _ending_of(self.pid)
             undone.pop_all()
@@ -206,10 +212,9 @@ def _start(
     environment: Mapping[str, str],
 ) -> subprocess.Popen[bytes]:
     arguments = [channel, watched.number, arena.fd, owner, sharers]
-    path = ascii([entry or os.curdir for entry in sys.path if isinstance(entry, str)])
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return subprocess.Popen(  # noqa: S603  # this very interpreter
-        [sys.executable, *flags, "-c", _PROGRAM, *map(str, arguments), path],
+        [sys.executable, *flags, "-c", _PROGRAM, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         pass_fds=[channel, watched.number, arena.fd],
         # Equal strings have equal hashes in all workers: tasks may divide by them.
@@ -218,6 +223,11 @@ def _start(
         # have started can be ended with their worker.
         process_group=0,
     )
+
+
+def _path() -> bytes:
+    """Return `sys.path`, which may be longer than an argument of a program, as Python text."""
+    return ascii([entry or os.curdir for entry in sys.path if isinstance(entry, str)]).encode()
 
 
 def _ending_of(pid: int) -> Descriptor | None:

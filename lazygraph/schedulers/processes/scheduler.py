@@ -23,8 +23,8 @@ from lazygraph.schedulers.controlled import (
     stays_here,
     stream_here,
 )
+from lazygraph.schedulers.processes.executor import PoolMailbox, ProcessExecutor
 from lazygraph.schedulers.processes.forks import forget_in_children
-from lazygraph.schedulers.processes.lane import PoolMailbox, ProcessLane
 from lazygraph.schedulers.processes.pool import Pool, Recipe
 from lazygraph.schedulers.processes.process import check_platform
 from lazygraph.schedulers.processes.warm import warm_pools
@@ -207,16 +207,16 @@ class Processes:
         terms: Terms,
         lookahead: int | None = None,
     ) -> Controller:
-        lane = ProcessLane(self._lease, self._give_back)
+        executor = ProcessExecutor(self._lease, self._give_back)
         return Controller(
             plan,
             observers,
             terms,
             self.name,
             self.num_workers,
-            lane,
+            executor,
             lookahead=lookahead,
-            mailbox=PoolMailbox(lane),
+            mailbox=PoolMailbox(executor),
             local=LocalExecutor,
         )
 

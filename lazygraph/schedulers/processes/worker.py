@@ -29,11 +29,14 @@ from lazygraph.schedulers.processes.channel import WorkerChannel
 from lazygraph.schedulers.processes.messages import (
     Acknowledge,
     Back,
+    Begun,
     Done,
     Ended,
+    Ending,
     Failed,
     Forget,
     Hello,
+    Member,
     Quit,
     Return,
     Setting,
@@ -50,7 +53,6 @@ from lazygraph.transport.remote import to_wire
 
 __all__ = ["is_loading", "is_worker", "main"]
 
-Member = tuple[int, int, tuple[Any, ...]]
 Unit = list[Member]
 
 _FLUSH_NS = 1_000_000  # results wait so long for others to travel with
@@ -88,7 +90,7 @@ class Worker:
         self.seed: Seed | None = None
         self.settings = InForce()
         self.is_loading = False
-        self._done: list[tuple[int, int, list[float], Any]] = []
+        self._done: list[Ending] = []
         self._flushed_ns = 0
         self._lock = threading.Lock()  # guards the two above
         self._flushing = threading.Lock()  # held while results are taken and sent
@@ -356,6 +358,7 @@ def main(socket_fd: int, lifeline_fd: int, arena_fd: int, owner: int, sharers: i
     channel = WorkerChannel(socket.socket(fileno=socket_fd))
     _worker = worker = Worker(channel, Arena(arena_fd, owner, sharers + 1))
     try:
+        channel.send(Begun())
         channel.send(Hello(_prepare(worker)))
     except (EOFError, OSError):  # the parent has gone: there is nobody to tell
         os._exit(1)

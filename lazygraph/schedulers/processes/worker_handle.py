@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 from lazygraph.schedulers.processes.messages import Setting
@@ -15,7 +16,9 @@ class Worker:
 
     def __init__(self, process: Process, number: int, with_unsent: set[Worker]) -> None:
         self.process, self.name, self._with_unsent = process, f"process-{number}", with_unsent
-        self.is_ready = False  # it has said hello
+        self.started = perf_counter()
+        self.has_begun = False  # its interpreter has started
+        self.is_ready = False  # its initializer has run
         self.setting: Setting | None = None  # the surroundings it was told of
 
     def __repr__(self) -> str:

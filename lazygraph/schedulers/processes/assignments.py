@@ -9,7 +9,7 @@ from time import perf_counter
 from lazygraph.schedulers.processes.messages import Forget
 from lazygraph.schedulers.processes.pool import Worker
 
-__all__ = ["Desk", "Unit"]
+__all__ = ["Assignments", "Unit"]
 
 _MOST_FORGOTTEN = 256
 
@@ -52,15 +52,15 @@ class Unit:
         return self.steps[self.done :]
 
 
-class Desk:
-    """One worker's work in one run."""
+class Assignments:
+    """One worker's work in one run: what waits in its queue, what it has been sent."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.queue: dict[int, Unit] = {}  # by first step, in the order in which they run
         self.known: set[int] = set()  # slots whose values it has
         self.functions: set[int] = set()  # numbers of the functions that it has
-        self.heard = perf_counter()  # when it last got on, or was given work
+        self.counted_from = perf_counter()  # when it last got on, or was given work
         self.was_asked = False  # for units to take back
         self._forgotten: list[int] = []
         self.load = 0.0  # for how many seconds it likely has work; infinite if nobody knows
@@ -79,6 +79,10 @@ class Desk:
         """Whether it is likely to run out of work so soon."""
         return self.load < seconds and not self.was_asked
 
+    def is_overdue(self, unit: Unit, now: float) -> bool:
+        """Whether its unit has a time limit that may be over."""
+        return unit.timeout is not None and self.counted_from + unit.timeout <= now
+
     @property
     def has_spare(self) -> bool:
         """Whether units wait in its queue that it has not been asked for."""
@@ -87,12 +91,12 @@ class Desk:
     def add(self, unit: Unit) -> None:
         """Note a unit that is sent to the worker."""
         if not self.queue:
-            self.heard = perf_counter()
+            self.counted_from = perf_counter()
         self.queue[unit.steps[0]] = unit
         self.load += unit.seconds if unit.is_short and unit.seconds is not None else math.inf
 
     def advance(self, unit: Unit, done: int) -> None:
-        """So many members of a unit have ended."""
+        """Note that so many members of a unit have ended."""
         unit.done = done
         if done == len(unit.steps):
             self.remove(unit)

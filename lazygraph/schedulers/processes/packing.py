@@ -1,25 +1,22 @@
-"""Packs what the steps of a run need for the way to a worker, and unpacks nothing."""
+"""Packs what the steps of a run need: functions, constants and results, each once."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from lazygraph.schedulers.processes.desk import Desk, Unit
-from lazygraph.schedulers.processes.messages import Work
+from lazygraph.schedulers.processes.assignments import Assignments, Unit
+from lazygraph.schedulers.processes.messages import Member, Work
 from lazygraph.schedulers.processes.parcels import Parcel, pack
 from lazygraph.schedulers.processes.pool import Pool, Worker
 from lazygraph.tasks.blame import argument_path, blame
-from lazygraph.tasks.options import NO_OPTIONS
 from lazygraph.tasks.task import Built
 from lazygraph.transport.identity import new_generation
 
 if TYPE_CHECKING:
     from lazygraph.schedulers.controlled.controller import Controller
 
-__all__ = ["CannotSend", "Load", "Luggage"]
-
-_NEWEST = 0.3  # how much the newest duration counts in the mean
+__all__ = ["CannotSend", "Load", "Packing"]
 
 
 class CannotSend(Exception):  # noqa: N818  # never reaches a user
@@ -30,60 +27,20 @@ class CannotSend(Exception):  # noqa: N818  # never reaches a user
         self.step, self.path = step, path
 
 
-class Luggage:
+class Packing:
     """The functions and values of a run, packed when first sent, once."""
 
     def __init__(self, run: Controller, pool: Pool) -> None:
         new_generation()
         self.run, self.pool = run, pool
-        self._outputs = frozenset(run.plan.outputs)
         self._numbers: dict[Any, int] = {}  # of functions
         self._number_of: dict[int, int] = {}  # by step
-        self._seconds: dict[int, float] = {}  # by function: how long it takes, on average
         self._functions: dict[int, Any] = {}  # packed
         self._packed: dict[int, Any] = {}  # by slot: constants, results made in this process
         self._slot_of: dict[int, int] = {}  # by id: where a constant was first seen
         self._homes: dict[int, Worker] = {}  # who made a big result
-        self.knowers: dict[int, list[Desk]] = {}  # by slot: the workers that have its value
+        self.knowers: dict[int, list[Assignments]] = {}  # by slot: the workers that have its value
         self._users: Counter[int] | None = None  # by slot, of big constants: the steps to come
-
-    # ------------------------------------------------------------------ units
-    def follower(self, step: int) -> int | None:
-        """Return the one step that needs this one's result, if that is all it needs; else None."""
-        plan = self.run.plan
-        dependents = plan.dependents[step]
-        if len(dependents) != 1 or step in self._outputs:
-            return None
-        (after,) = dependents
-        if len(plan.dependencies[after]) != 1:
-            return None
-        if plan.options and not (self._is_plain(step) and self._is_plain(after)):
-            return None
-        return after
-
-    def _is_plain(self, step: int) -> bool:
-        return not self.run.plan.options.get(step, NO_OPTIONS).is_controlled
-
-    def unit(self, steps: list[int]) -> Unit:
-        """Return a unit of these steps, with what is known of its duration."""
-        options = self.run.plan.options.get(steps[0], NO_OPTIONS)
-        is_solo = bool(options.timeout is not None or options.uses or not options.rerun)
-        return Unit(steps, self._likely(steps), is_solo, options.timeout)
-
-    def _likely(self, steps: list[int]) -> float | None:
-        total = 0.0
-        for step in steps:
-            seconds = self._seconds.get(self.number(step))
-            if seconds is None:
-                return None
-            total += seconds
-        return total
-
-    def learn(self, step: int, seconds: float) -> None:
-        """Learn how long a step took."""
-        number = self.number(step)
-        before = self._seconds.get(number, seconds)
-        self._seconds[number] = before + _NEWEST * (seconds - before)
 
     # -------------------------------------------------------------- functions
     def number(self, step: int) -> int:
@@ -169,45 +126,45 @@ class Luggage:
         place = self.run.plan.slots[step].index(slot)
         return blame(value, argument_path(self.run.plan.origins.call(step), place), error)
 
-    def adopt(self, thing: Any, step: int, worker: Worker) -> Any:
+    def note_home(self, thing: Any, step: int, worker: Worker) -> Any:
         """Note who has a result that has arrived, if it is big; return it."""
         if type(thing) is Parcel and thing.blocks:
             self._homes[step] = worker
         return thing
 
     def release(self, steps: Any) -> None:
-        """Nobody needs these results any more."""
+        """Let go of results that nobody needs any more."""
         for step in steps:
             self._packed.pop(step, None)
             self._homes.pop(step, None)
 
-    # --------------------------------------------------------------- journeys
-    def nearest(self, step: int, desks: list[Desk]) -> Desk:
-        """Of some idle workers, the one that has most of what a step needs."""
+    # ---------------------------------------------------------------- workers
+    def nearest(self, step: int, candidates: list[Assignments]) -> Assignments:
+        """Return the idle worker that has most of what a step needs."""
         needed = self.run.plan.dependencies[step]
-        if not needed or len(desks) == 1:
-            return desks[0]
-        return max(desks, key=lambda desk: self._has(desk, needed))
+        if not needed or len(candidates) == 1:
+            return candidates[0]
+        return max(candidates, key=lambda other: self._has(other, needed))
 
-    def _has(self, desk: Desk, slots: tuple[int, ...]) -> int:
+    def _has(self, assignments: Assignments, slots: tuple[int, ...]) -> int:
         values = self.run.state.values
         return sum(
             values[slot].nbytes
             for slot in slots
             if type(values[slot]) is Parcel
-            and (slot in desk.known or self._homes.get(slot) is desk.worker)
+            and (slot in assignments.known or self._homes.get(slot) is assignments.worker)
         )
 
 
 class Load:
     """One message's worth of units, with what their worker has not got."""
 
-    def __init__(self, luggage: Luggage, desk: Desk) -> None:
-        self._luggage, self._desk = luggage, desk
+    def __init__(self, packing: Packing, assignments: Assignments) -> None:
+        self._packing, self._assignments = packing, assignments
         self._functions: dict[int, Any] = {}
         self._values: dict[int, Any] = {}
 
-    def unit(self, unit: Unit) -> list[tuple[int, int, tuple[Any, ...]]]:
+    def unit(self, unit: Unit) -> list[Member]:
         """Return a unit as workers read it.
 
         Raises
@@ -215,13 +172,13 @@ class Load:
         CannotSend
             If it needs what cannot be pickled.
         """
-        members: list[tuple[int, int, tuple[Any, ...]]] = []
+        members: list[Member] = []
         before: int | None = None
         for step in unit.steps:
-            number = self._luggage.number(step)
-            if number not in self._desk.functions and number not in self._functions:
-                self._functions[number] = self._packed(self._luggage.function(number, step))
-            slots = self._luggage.run.plan.slots[step]
+            number = self._packing.number(step)
+            if number not in self._assignments.functions and number not in self._functions:
+                self._functions[number] = self._packed(self._packing.function(number, step))
+            slots = self._packing.run.plan.slots[step]
             arguments = [None if slot == before else self._argument(slot, step) for slot in slots]
             members.append((step, number, tuple(arguments)))
             before = step
@@ -230,27 +187,27 @@ class Load:
     def _argument(self, slot: int, step: int) -> int | tuple[Any]:
         """Return a value that travels inline, in a tuple, or the slot to know it by."""
         if slot < 0:
-            slot, thing = self._luggage.constant(slot, step)
+            slot, thing = self._packing.constant(slot, step)
         else:
-            thing = self._luggage.result(slot, step)
+            thing = self._packing.result(slot, step)
         if type(thing) is not Parcel:
             return (thing,)
-        if slot not in self._desk.known and slot not in self._values:
+        if slot not in self._assignments.known and slot not in self._values:
             self._values[slot] = self._packed(thing)
         return slot
 
     def _packed(self, thing: Any) -> Any:
         if type(thing) is Parcel:
-            self._luggage.pool.ledger.lend(thing.handles(), self._desk.worker.owner)
+            self._packing.pool.ledger.lend(thing.handles(), self._assignments.worker.owner)
         return thing
 
     def message(self, units: list[Any]) -> Work:
         """Return the message."""
-        self._desk.known.update(self._values)
+        self._assignments.known.update(self._values)
         for slot in self._values:
-            self._luggage.knowers.setdefault(slot, []).append(self._desk)
-        self._desk.functions.update(self._functions)
-        seed = self._luggage.run.terms.seed
+            self._packing.knowers.setdefault(slot, []).append(self._assignments)
+        self._assignments.functions.update(self._functions)
+        seed = self._packing.run.terms.seed
         if seed is not None:  # of its places, those of the steps that travel with it
             seed = seed.among([step for unit in units for step, *_ in unit])
         return Work(self._functions, self._values, units, seed)

@@ -13,12 +13,13 @@ from time import perf_counter
 from lazygraph.errors import UnpicklableError, WorkerStartError
 from lazygraph.schedulers.controlled.controller import Controller
 from lazygraph.schedulers.controlled.messages import Outcome
-from lazygraph.schedulers.processes.desk import Desk, Unit
-from lazygraph.schedulers.processes.luggage import CannotSend, Load, Luggage
+from lazygraph.schedulers.processes.assignments import Assignments, Unit
+from lazygraph.schedulers.processes.durations import Durations
 from lazygraph.schedulers.processes.messages import Return, Setting
+from lazygraph.schedulers.processes.packing import CannotSend, Load, Packing
 from lazygraph.schedulers.processes.pool import Pool, Worker
 
-__all__ = ["Dispatch"]
+__all__ = ["Dispatcher"]
 
 _BATCH_SECONDS = 0.002  # units for so long travel together
 _WORTH_SECONDS = 0.0001  # a message costs as much as so much work: less is not divided
@@ -27,12 +28,12 @@ _PATIENCE_SECONDS = 0.001  # after so long in silence, work is taken back for an
 _MOST_CHAINED = 1000
 
 
-class Dispatch:
+class Dispatcher:
     """Who does what, in one run.
 
     Attributes
     ----------
-    desks : dict of Worker to Desk
+    assignments : dict of Worker to Assignments
         The work of each worker.
     alone : set of int
         Steps that travel by themselves, since a worker died of one of their unit.
@@ -40,8 +41,9 @@ class Dispatch:
 
     def __init__(self, run: Controller, pool: Pool) -> None:
         self.run, self.pool = run, pool
-        self.luggage = Luggage(run, pool)
-        self.desks: dict[Worker, Desk] = {worker: Desk(worker) for worker in pool.workers}
+        self.packing = Packing(run, pool)
+        self.durations = Durations(run.plan, self.packing.number)
+        self.assignments = {worker: Assignments(worker) for worker in pool.workers}
         self.alone: set[int] = set()
         self._setting = pool.setting()  # once: as it is when the run begins
         self._is_told: set[Worker] = set()  # of the surroundings
@@ -51,12 +53,12 @@ class Dispatch:
         """Give ready steps to workers that have little to do."""
         state = self.run.state
         if state.n_ready:
-            self._hire(state.n_ready)
+            self._start_workers(state.n_ready)
             while state.n_ready and self._hand_over():
                 pass
         self._take_back(perf_counter())
 
-    def _hire(self, n_ready: int) -> None:
+    def _start_workers(self, n_ready: int) -> None:
         """Start workers, where there are ready steps for more."""
         workers, most = self.pool.workers, self.pool.recipe.num_workers
         while (
@@ -70,47 +72,58 @@ class Dispatch:
                 if not workers:
                     raise
                 return  # those there are will do
-            self.desks[worker] = Desk(worker)
+            self.assignments[worker] = Assignments(worker)
             self._is_told.add(worker)
+
+    def end_hanging_starts(self) -> None:
+        """End the workers that have not begun in time; those there are will do, if there are any.
+
+        Raises
+        ------
+        WorkerStartError
+            If no worker is ready.
+        """
+        for worker in self.pool.end_hanging_starts():
+            del self.assignments[worker]
 
     @property
     def _n_busy(self) -> int:
-        return sum(not desk.is_idle for desk in self.desks.values())
+        return sum(not each.is_idle for each in self.assignments.values())
 
     def _hand_over(self) -> bool:
         """Give one worker units for a moment; false if nobody has room or nothing may run."""
-        free = self._free_desks()
+        free = self._free()
         step = self.run.state.take() if free else None
         if step is None:
             return False
-        desk = free[0] if len(free) == 1 else self.luggage.nearest(step, free)
-        units, is_more = self._batch(desk, step)
+        to = free[0] if len(free) == 1 else self.packing.nearest(step, free)
+        units, is_more = self._batch(to, step)
         if units:
-            self._send(desk, units)
+            self._send(to, units)
         return is_more
 
-    def _free_desks(self) -> list[Desk]:
-        """Return the desks without work; if there is none, the one that runs out of it first."""
-        ready = [desk for desk in self.desks.values() if desk.worker.is_ready]
-        idle = [desk for desk in ready if desk.is_idle]
+    def _free(self) -> list[Assignments]:
+        """Return the workers without work; if there is none, the one that runs out of it first."""
+        ready = [each for each in self.assignments.values() if each.worker.is_ready]
+        idle = [each for each in ready if each.is_idle]
         if idle:
             return idle
-        soon = [desk for desk in ready if desk.is_free_in(_AHEAD_SECONDS)]
-        return [min(soon, key=lambda desk: desk.load)] if soon else []
+        soon = [each for each in ready if each.is_free_in(_AHEAD_SECONDS)]
+        return [min(soon, key=lambda each: each.load)] if soon else []
 
-    def _batch(self, desk: Desk, step: int | None) -> tuple[list[Unit], bool]:
-        """Units that take a moment together, the first of them beginning with `step`.
+    def _batch(self, to: Assignments, step: int | None) -> tuple[list[Unit], bool]:
+        """Return units that take a moment together, the first of them beginning with `step`.
 
         And whether there may be more for other workers.
         """
         state = self.run.state
         # Of what is ready, no worker gets more than leaves as much for each of the others.
-        most = max(1, state.n_ready // (2 * len(self.desks)))
+        most = max(1, state.n_ready // (2 * len(self.assignments)))
         units: list[Unit] = []
         seconds = 0.0
         while step is not None:
-            unit = self.luggage.unit(self._chain(step))
-            if not (unit.is_short or (desk.is_idle and not units)):
+            unit = self.durations.unit(self._chain(step))
+            if not (unit.is_short or (to.is_idle and not units)):
                 self.put_back(unit)
                 return units, bool(units)
             units.append(unit)
@@ -125,7 +138,7 @@ class Dispatch:
         """Return the step, and those after it that can only run when the one before has."""
         state, chain = self.run.state, [step]
         while len(chain) < _MOST_CHAINED and step not in self.alone:
-            after = self.luggage.follower(step)
+            after = self.durations.follower(step)
             if after is None or not state.is_near(after):
                 break
             state.claimed.add(after)
@@ -133,20 +146,20 @@ class Dispatch:
             step = after
         return chain
 
-    def _send(self, desk: Desk, units: list[Unit]) -> None:
-        load, packed, stay = Load(self.luggage, desk), [], []
+    def _send(self, to: Assignments, units: list[Unit]) -> None:
+        load, packed, stay = Load(self.packing, to), [], []
         for unit in units:
             try:
                 packed.append(load.unit(unit))
-                desk.add(unit)
+                to.add(unit)
             except CannotSend as reason:
                 stay.append((unit, reason))
         if packed:
-            self._tell_surroundings(desk.worker)
-            self.tell_begun(desk)  # before it may have ended
-            desk.worker.send(load.message(packed))
+            self._tell_surroundings(to.worker)
+            self.tell_begun(to)  # before it may have ended
+            to.worker.send(load.message(packed))
         for unit, cause in stay:  # only now: the first may end the run
-            self._stay(desk, unit, cause)
+            self._stay(to, unit, cause)
 
     def _tell_surroundings(self, worker: Worker) -> None:
         """Let a worker from a run before know what has changed since."""
@@ -156,12 +169,12 @@ class Dispatch:
             worker.setting = self._setting
             worker.send(Setting(None) if is_told else self._setting)
 
-    def tell_begun(self, desk: Desk) -> None:
-        """Observers: the first unit in a worker's queue is the one that runs."""
-        unit = desk.head
+    def tell_begun(self, to: Assignments) -> None:
+        """Tell observers of the first unit in a worker's queue, the one that runs."""
+        unit = to.head
         if unit is not None and not unit.is_told:
             unit.is_told = True
-            self.run.began(unit.left[0], desk.worker.name)
+            self.run.began(unit.left[0], to.worker.name)
 
     # ------------------------------------------------------------ taking back
     def put_back(self, unit: Unit) -> None:
@@ -173,10 +186,10 @@ class Dispatch:
         """Let the steps of a unit that have not ended run on their own account."""
         self.run.state.claimed.difference_update(unit.left)
 
-    def _stay(self, desk: Desk, unit: Unit, reason: CannotSend) -> None:
+    def _stay(self, to: Assignments, unit: Unit, reason: CannotSend) -> None:
         """Fail the first step of a unit that cannot travel."""
         self.disclaim(unit)
-        step, name, now = reason.step, desk.worker.name, perf_counter()
+        step, name, now = reason.step, to.worker.name, perf_counter()
         if step != unit.steps[0]:  # a later one's fault: the others travel without it
             self.alone.update(unit.steps)
             self.run.state.put_back(unit.steps[0])
@@ -197,44 +210,44 @@ class Dispatch:
     def _take_back(self, now: float) -> None:
         """Ask slow workers for units that idle ones could run."""
         if self._has_idle:
-            for desk in self.desks.values():
-                if desk.has_spare and desk.heard + _PATIENCE_SECONDS <= now:
-                    desk.was_asked = True
-                    desk.worker.send(Return(len(desk.queue) // 2))
+            for each in self.assignments.values():
+                if each.has_spare and each.counted_from + _PATIENCE_SECONDS <= now:
+                    each.was_asked = True
+                    each.worker.send(Return(len(each.queue) // 2))
 
     @property
     def _has_idle(self) -> bool:
-        return any(desk.worker.is_ready and desk.is_idle for desk in self.desks.values())
+        return any(each.worker.is_ready and each.is_idle for each in self.assignments.values())
 
     @property
     def deadline(self) -> float | None:
         """When a task may have taken too long, or work is to be taken back."""
-        moments = []
+        moments = self.pool.start_deadlines()
         has_idle = self._has_idle
-        for desk in self.desks.values():
-            if desk.head is not None and desk.head.timeout is not None:
-                moments.append(desk.heard + desk.head.timeout)
-            if has_idle and desk.has_spare:
-                moments.append(desk.heard + _PATIENCE_SECONDS)
+        for each in self.assignments.values():
+            if each.head is not None and each.head.timeout is not None:
+                moments.append(each.counted_from + each.head.timeout)
+            if has_idle and each.has_spare:
+                moments.append(each.counted_from + _PATIENCE_SECONDS)
         return min(moments, default=None)
 
     def release(self, steps: Sequence[int]) -> None:
         """Let workers forget results, with some message to come."""
-        knowers = self.luggage.knowers
+        knowers = self.packing.knowers
         for step in steps:
-            for desk in knowers.pop(step, ()):
-                desk.release((step,))
-        self.luggage.release(steps)
+            for each in knowers.pop(step, ()):
+                each.release((step,))
+        self.packing.release(steps)
 
     def finished(self, step: int) -> None:
         """Note that a step will not run again: what it alone has used can go."""
-        gone = self.luggage.finished(step)
+        gone = self.packing.finished(step)
         if gone:
             self.release(gone)
 
-    def tidy(self) -> None:
+    def recycle(self) -> None:
         """Let memory be used again."""
         if self.pool.ledger.has_released:
-            for desk in self.desks.values():
-                desk.send_forgotten()
+            for each in self.assignments.values():
+                each.send_forgotten()
             self.pool.recycle()
