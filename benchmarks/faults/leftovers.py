@@ -23,6 +23,7 @@ __all__ = [
 
 _PROC, _NAMED = Path("/proc"), Path("/dev/shm")  # is looked at, not written to
 _HELD = "/memfd:lazygraph"
+_PREFIX = "lazygraph"  # other programs of this user have shared memory with names, too
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 _POLL_SECONDS = 0.005
 # How long what is on its way out is waited for.
@@ -121,7 +122,7 @@ def _listed(folder: Path) -> list[Path]:
 
 
 class Named:
-    """The user's shared memory with a name, since this was made: there should be none."""
+    """Lazygraph's shared memory with a name, since this was made: there should be none."""
 
     def __init__(self) -> None:
         self._before = _named()
@@ -135,7 +136,7 @@ def _named() -> set[str]:
     found = set()
     for path in _listed(_NAMED):
         try:
-            if path.stat().st_uid == os.getuid():
+            if path.name.startswith(_PREFIX) and path.stat().st_uid == os.getuid():
                 found.add(path.name)
         except OSError:
             continue

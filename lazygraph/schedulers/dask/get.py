@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -148,6 +149,8 @@ class DaskProcesses(DaskGet):
 
     def _meant(self, error: Exception, plan: Plan, watch: Watch | None) -> BaseException:
         carrier = task_raised_in(error)
+        if isinstance(error, BrokenExecutor):
+            error.add_note(_GUARD)
         if carrier is None:
             blamed = Packer(plan).blame()
             if blamed is not None:
@@ -158,6 +161,13 @@ class DaskProcesses(DaskGet):
         if watch is not None and step is not None:
             watch.failed(step, _POOL, failure)
         return failure
+
+
+_GUARD = (
+    "lazygraph: a worker of Dask's has died, by itself or since it imports the script that started "
+    'it: let the script compute under if __name__ == "__main__": alone, or use '
+    'scheduler="processes", which does not import it'
+)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +178,17 @@ def test_dasks_progress_bar_shows_a_run(scheduler: str, capsys: pytest.CaptureFi
         assert delayed(sum)([delayed(inc)(n) for n in range(3)]).compute(scheduler=scheduler) == 6
 
     assert "100% Completed" in capsys.readouterr().out
+
+
+def test_a_script_without_a_guard_is_told_what_to_do(tmp_path: Path) -> None:
+    """Each of Dask's workers imports it, and would start workers of its own."""
+    path = tmp_path / "script.py"
+    path.write_text(
+        "from lazygraph import delayed\n"
+        "print(delayed(abs)(-1).compute(scheduler='dask-processes'))\n"
+    )
+    done = subprocess.run(  # our own script
+        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert 'under if __name__ == "__main__"' in done.stderr.splitlines()[-1]

@@ -122,13 +122,18 @@ def test_a_death_is_heard_though_what_a_task_started_holds_its_channel(tmp_path:
         from lazygraph.errors import WorkerDied
         from lazygraph.schedulers import Processes
         def leave_behind():
-            if not ctypes.CDLL(None).fork():
+            is_away, say = os.pipe()
+            if not ctypes.PyDLL(None).fork():  # with the GIL: nobody else can have it in the child
                 os.setsid()
+                os.write(say, b"x")
                 time.sleep(60)
                 os._exit(0)
+            os.read(is_away, 1)  # until it has left the group, which ends with its worker
             os.kill(os.getpid(), 9)
         def start_and_die():
-            os.system("setsid sleep 60 >/dev/null 2>&1 &")
+            os.mkfifo("away")
+            os.system("setsid sh -c 'echo > away; exec sleep 60' >/dev/null 2>&1 &")
+            open("away").read()
             os.kill(os.getpid(), 9)
         with Processes(1) as processes:
             for func in (leave_behind, start_and_die):
