@@ -26,6 +26,7 @@ _WORTH_SECONDS = 0.0001  # a message costs as much as so much work: less is not 
 _AHEAD_SECONDS = 0.001  # a worker with less than this to do is given more
 _PATIENCE_SECONDS = 0.001  # after so long in silence, work is taken back for an idle worker
 _MOST_CHAINED = 1000
+_START_SECONDS = 120.0  # until an interpreter has begun; not for what an initializer does
 
 
 class Dispatcher:
@@ -83,8 +84,18 @@ class Dispatcher:
         WorkerStartError
             If no worker is ready.
         """
-        for worker in self.pool.end_hanging_starts():
+        latest = perf_counter() - _START_SECONDS
+        workers = self.pool.workers
+        hanging = [w for w in workers if not w.has_begun and w.started <= latest]
+        for worker in hanging:
+            self.pool.kill(worker)
             del self.assignments[worker]
+        if hanging and not any(worker.is_ready for worker in workers):
+            self.pool.close()
+            raise WorkerStartError(
+                f"a worker process has not begun within {_START_SECONDS:g} s: something that "
+                "Python imports when it starts (sitecustomize, a .pth file) waits"
+            )
 
     @property
     def _n_busy(self) -> int:
@@ -222,7 +233,7 @@ class Dispatcher:
     @property
     def deadline(self) -> float | None:
         """When a task may have taken too long, or work is to be taken back."""
-        moments = self.pool.start_deadlines()
+        moments = [w.started + _START_SECONDS for w in self.pool.workers if not w.has_begun]
         has_idle = self._has_idle
         for each in self.assignments.values():
             if each.head is not None and each.head.timeout is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence, ValuesView
 from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any, NamedTuple
 
 from lazygraph.errors import OptionError, WorkerStartError
@@ -49,7 +49,6 @@ __all__ = ["Pool", "Recipe", "Worker"]
 _MOST_FAILED_STARTS, _MOST_KILLED_STARTS = 3, 20
 _QUIT_SECONDS = 1.0
 _RESTART_SECONDS = 1.0
-_START_SECONDS = 120.0  # until the interpreter has begun; not for what an initializer does
 
 
 class Recipe(NamedTuple):
@@ -148,31 +147,6 @@ class Pool:
             raise WorkerStartError(f"a worker's initializer raised {cause!r}") from cause
         worker.is_ready = True
         self._failed_starts = 0
-
-    def start_deadlines(self) -> list[float]:
-        """Return when workers have to have begun, in the seconds of `perf_counter`."""
-        return [w.started + _START_SECONDS for w in self.workers if not w.has_begun]
-
-    def end_hanging_starts(self) -> list[Worker]:
-        """End the workers that have not begun in time, and return them.
-
-        Raises
-        ------
-        WorkerStartError
-            If no other worker is ready.
-        """
-        latest = perf_counter() - _START_SECONDS
-        hanging = [w for w in self.workers if not w.has_begun and w.started <= latest]
-        for worker in hanging:
-            self.kill(worker)
-            self._no_start_until = monotonic() + _RESTART_SECONDS
-        if hanging and not any(worker.is_ready for worker in self.workers):
-            self.close()
-            raise WorkerStartError(
-                f"a worker process has not begun within {_START_SECONDS:g} s: something that "
-                "Python imports when it starts (sitecustomize, a .pth file) waits"
-            )
-        return hanging
 
     def reap(self, worker: Worker) -> int | None:
         """Remove a worker that has died, and its memory; return its exit code.

@@ -13,7 +13,7 @@ from support.children import Script, run_script, wait_until
 from lazygraph import compute, delayed
 from lazygraph.errors import WorkerStartError
 from lazygraph.schedulers import Processes
-from lazygraph.schedulers.processes import pool
+from lazygraph.schedulers.processes import dispatcher
 
 
 def test_a_worker_that_does_not_begin_is_an_error_that_says_so(
@@ -21,7 +21,7 @@ def test_a_worker_that_does_not_begin_is_an_error_that_says_so(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("import signal; signal.pause()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(pool, "_START_SECONDS", 0.5)
+    monkeypatch.setattr(dispatcher, "_START_SECONDS", 0.5)
     with (
         Processes(1) as processes,
         pytest.raises(WorkerStartError, match=r"has not begun within 0\.5 s.*sitecustomize"),
@@ -39,18 +39,17 @@ def test_the_limit_is_not_for_initializers(monkeypatch: pytest.MonkeyPatch, tmp_
         go_on.read_text()
 
     with Processes(1, initializer=wait) as processes:
-        lease = pool.Pool.end_hanging_starts
+        end_hanging = dispatcher.Dispatcher.end_hanging_starts
 
-        def look(self: pool.Pool) -> list[pool.Worker]:
-            found = lease(self)
-            if all(worker.has_begun for worker in self.workers):
-                monkeypatch.setattr(pool, "_START_SECONDS", 0.0)
-                monkeypatch.setattr(pool.Pool, "end_hanging_starts", lease)
+        def look(self: dispatcher.Dispatcher) -> None:
+            if all(worker.has_begun for worker in self.pool.workers):
+                monkeypatch.setattr(dispatcher, "_START_SECONDS", 0.0)
+                monkeypatch.setattr(dispatcher.Dispatcher, "end_hanging_starts", end_hanging)
                 begun.read_text()
+                end_hanging(self)
                 go_on.write_text("x")
-            return found
 
-        monkeypatch.setattr(pool.Pool, "end_hanging_starts", look)
+        monkeypatch.setattr(dispatcher.Dispatcher, "end_hanging_starts", look)
         assert delayed(abs)(-1).compute(scheduler=processes) == 1
 
 
