@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -148,6 +147,8 @@ class DaskProcesses(DaskGet):
         return nullcontext() if watch is None else _told(watch, plan)
 
     def _meant(self, error: Exception, plan: Plan, watch: Watch | None) -> BaseException:
+        from concurrent.futures import BrokenExecutor  # late: few runs fail
+
         carrier = task_raised_in(error)
         if isinstance(error, BrokenExecutor):
             error.add_note(_GUARD)

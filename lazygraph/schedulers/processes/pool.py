@@ -216,7 +216,8 @@ class Pool:
         for key, events in ready:
             worker = key.data
             if worker is None:
-                self._silence()
+                with suppress(OSError):
+                    os.read(self._wake_read.number, 4096)
                 continue
             channel: Channel = worker.process.channel
             if key.fileobj is not channel:
@@ -252,10 +253,6 @@ class Pool:
     def has(self, worker: Worker) -> bool:
         """Whether the worker is one of this pool's: it was not taken out meanwhile."""
         return self._workers.get(worker.owner) is worker
-
-    def _silence(self) -> None:
-        with suppress(OSError):
-            os.read(self._wake_read.number, 4096)
 
     def adopt(self, thing: Any) -> Any:
         """Let a packed value keep its blocks in use as long as it lives; return it."""
