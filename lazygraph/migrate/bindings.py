@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["MOVED", "Bindings", "bindings_of"]
+__all__ = ["MOVED", "Bindings", "bindings_of", "named_in_strings"]
 
 #: What `lazygraph` has by the same name.
 MOVED = {"delayed", "compute", "persist", "optimize", "visualize"}
@@ -119,6 +120,15 @@ def _lazy_values(nodes: list[ast.AST], found: Bindings) -> set[str]:
     )
     parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
     return {name for name, n in lazy.items() if stored[name] == n} - parameters
+
+
+def named_in_strings(tree: ast.Module, found: Bindings) -> Iterator[tuple[ast.Constant, str]]:
+    """Yield strings that name the module `dask`, or what is in it: of `__all__`, `mock.patch`, types."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = node.value.split(".")
+            if found.modules.get(names[0]) == "dask" and all(map(str.isidentifier, names)):
+                yield node, node.value
 
 
 def _read_import(found: Bindings, node: ast.Import) -> None:

@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, binds_dask, is_function
+from lazygraph.migrate.bindings import (
+    MOVED,
+    MOVED_FROM,
+    Bindings,
+    binds_dask,
+    is_function,
+    named_in_strings,
+)
 
 __all__ = ["Edit", "Moves", "applied", "edits_of", "moves_in", "moves_of"]
 
@@ -113,6 +120,9 @@ def moves_of(names: Bindings, trees: list[ast.Module]) -> Moves:
         if "." in alias.name and alias.asname is None
     }
     others = {name for name in set(every) if every.count(name) > moving.count(name)}
+    others |= {
+        text.partition(".")[0] for tree in trees for _, text in named_in_strings(tree, names)
+    }
     return Moves(bool(moving), others | submodules)
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, is_function
+from lazygraph.migrate.bindings import MOVED, MOVED_FROM, Bindings, is_function, named_in_strings
 from lazygraph.migrate.findings import Kind
 from lazygraph.tasks.options import RUN_OPTIONS
 
@@ -67,6 +67,9 @@ def uses_of(tree: ast.Module, names: Bindings) -> Iterator[Use]:
             found += _of_call(node, names)
         if isinstance(node, (ast.Attribute, ast.Name)) and id(node) not in inner:
             found += _of_name(node, names)
+    for constant, text in named_in_strings(tree, names):
+        if not MOVED.isdisjoint(text.split(".")[1:2]):
+            found.append(Use(constant, "manual", repr(text), "in a string: change it by hand"))
     return iter(sorted(found, key=lambda use: (use.node.lineno, use.node.col_offset)))
 
 

@@ -37,6 +37,21 @@ CHANGED = {
         "import dask\ndef f():\n    dask = g()\n    return dask.delayed\nx = dask.delayed(1)\n",
         "import lazygraph\ndef f():\n    dask = g()\n    return dask.delayed\nx = lazygraph.delayed(1)\n",
     ),
+    "the module's name in a string": (
+        "import dask\n__all__ = ['dask']\nx = dask.delayed(1)\n",
+        "import dask\nimport lazygraph\n__all__ = ['dask']\nx = lazygraph.delayed(1)\n",
+    ),
+    "an annotation in a string": (
+        "import dask\ndef f(x: 'dask.delayed.Delayed'):\n    return dask.delayed(x)\n",
+        (
+            "import dask\nimport lazygraph\ndef f(x: 'dask.delayed.Delayed'):\n"
+            "    return lazygraph.delayed(x)\n"
+        ),
+    ),
+    "a docstring": (
+        "'Uses dask.delayed a lot.'\nimport dask\nx = dask.delayed(1)\n",
+        "'Uses dask.delayed a lot.'\nimport lazygraph\nx = lazygraph.delayed(1)\n",
+    ),
     "an import in a function": (
         "def f():\n    import dask\n    dask = dask\n    return dask.delayed\n",
         "def f():\n    import dask\n    import lazygraph\n    dask = dask\n    return lazygraph.delayed\n",
@@ -196,3 +211,9 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
     (tmp_path / "dark").chmod(0o700)
     assert (error.kind, error.path) == ("error", str(tmp_path / "dark"))
+
+
+def test_what_is_named_in_a_string_is_to_be_changed_by_hand(tmp_path: Path) -> None:
+    text = "import dask\nwith mock.patch('dask.compute'):\n    dask.compute(1)\n"
+
+    assert (3, "manual") in _said(text, tmp_path)
