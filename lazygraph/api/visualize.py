@@ -69,7 +69,7 @@ def visualize(
         "memoryincreases", "memorydecreases", "memorypressure" of the plan; "seconds",
         "bytes", "worker" of the run, which also gives "order" if there is one.
     labels : str, mapping or callable, optional
-        First lines: "function", the default; "key"; by key; what it gives for key and task.
+        First lines: "function", the default; "key"; by key or lazy value; what it gives for key and task.
     focus : Delayed or Key, optional
         Draw only what is near this task.
     depth : int
@@ -121,6 +121,10 @@ def visualize(
     graph, keys = graph_of(nodes), keys_of(nodes)
     if not gradients and (wrt is not None or inputs is not None):
         raise DrawingError("wrt= and inputs= say what gradients=True draws: give that too")
+    if gradients and optimize_graph:
+        raise DrawingError("gradients=True draws what is differentiated: leave optimize_graph out")
+    if isinstance(labels, Mapping):
+        labels = {_key_of(name): label for name, label in labels.items()}
     notes = {"notes": _gradient_notes(nodes, wrt, inputs, detail)} if gradients else {}
     drawing = draw(
         run_passes(graph, keys) if optimize_graph else graph,
@@ -130,7 +134,7 @@ def visualize(
         detail=detail,
         color=color,
         labels=labels,
-        focus=focus._get_key() if isinstance(focus, Node) else focus,
+        focus=_key_of(focus),
         depth=depth,
         theme=theme,
         title=title,
@@ -140,6 +144,11 @@ def visualize(
     if filename is not None:
         drawing.save(filename, format)
     return drawing
+
+
+def _key_of(named: Any) -> Any:
+    """Return the key of a lazy value; a key is its own."""
+    return named._get_key() if isinstance(named, Node) else named
 
 
 def _gradient_notes(

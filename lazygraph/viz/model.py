@@ -76,7 +76,7 @@ class Box(_Text):
     members : tuple of str
         Of a fused task: its functions, first to last.
     count : int
-        How many tasks it stands for.
+        How many tasks it stands for; 0 for what stands beside boxes that do.
     value : float or None
         Where its colour stands for a quantity: from 0 to 1.
     category : str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Any
 
 import pytest
 from pictures import SVG, Picture, of_dependencies, own_svg, random_graph, square, sum_list
 
-from lazygraph import Graph, delayed
+from lazygraph import Graph, compute, delayed, visualize
 from lazygraph.graphs.plan import make_plan
 from lazygraph.observers import Recorder
 from lazygraph.protocols import (
@@ -308,3 +309,74 @@ def test_a_single_graph_has_all_its_results_by_key() -> None:
     recorder = recorded(TaskStarted(0.0, "x", 0, "w"), TaskEnded(0.001, "x", 0, "w"))
 
     assert "took 1 ms" in Picture(own_svg(graph, run=recorder)).box("x").tooltip
+
+
+def test_what_an_earlier_run_did_is_not_told_of_the_last() -> None:
+    is_broken = False
+
+    def first() -> int:
+        if is_broken:
+            raise ValueError("broken")
+        return 1
+
+    total = delayed(square)(delayed(square)(delayed(first)()))
+    recorder = Recorder()
+    total.compute(observers=[recorder], scheduler="synchronous")
+    is_broken = True
+    with pytest.raises(ValueError, match="broken"):
+        total.compute(observers=[recorder], scheduler="synchronous")
+
+    boxes = total.visualize(run=recorder, color="order")._view.scene.boxes
+    assert ["failed" in box.marks for box in boxes] == [True, False, False]
+    assert ["pending" in box.marks for box in boxes] == [False, True, True]
+    assert boxes[0].second_line == "0"  # the first of the last run, not the fourth of all
+
+
+def of_no_pattern(fail_at: int) -> list[Any]:
+    """Lazy values of twenty functions, at random: only bands of levels say anything of them."""
+
+    def run(*args: Any) -> int:
+        if args[-1] == fail_at:
+            raise ValueError(fail_at)
+        return 0
+
+    random, made = Random(1), list[Any]()
+    functions = [delayed(run, name=f"run{n}") for n in range(20)]
+    for n in range(1_000):
+        near = made[-50:]
+        needed = random.sample(near, min(len(near), random.randrange(4)))
+        made.append(random.choice(functions)(*needed, n))
+    return made
+
+
+def test_no_failure_is_hidden_by_bands_of_levels() -> None:
+    made = of_no_pattern(fail_at=200)
+    recorder = Recorder()
+    compute(*made, observers=[recorder], on_error="collect", scheduler="synchronous")
+
+    assert visualize(*made)._view.groups.is_profile  # type: ignore[union-attr]
+    texts = Picture(visualize(*made, run=recorder).svg).texts
+    assert "failed" in texts
+
+
+def test_a_picture_says_to_those_who_do_not_see_it_how_many_tasks_there_are() -> None:
+    tasks = [delayed(fail if n == 7 else square)(n) for n in range(200)]
+    total = delayed(sum_list)(tasks)
+    recorder = Recorder()
+    total.compute(observers=[recorder], on_error="collect", scheduler="synchronous")
+    made = of_no_pattern(fail_at=-1)
+
+    description = Picture(total.visualize(run=recorder).svg).root[1].text or ""
+    assert "square (199)" in description
+    assert "Failed: fail." in description
+    described = Picture(visualize(*made).svg).root[1].text or ""
+    counts = re.findall(r"\((\d+)\)", described)
+    assert sum(map(int, counts)) <= 1_000  # of many functions, the first are named
+
+
+def test_labels_are_by_lazy_value_as_by_key() -> None:
+    task = delayed(square)(2)
+
+    assert [box.texts[0] for box in Picture(task.visualize(labels={task: "mine"}).svg).shapes] == [
+        "mine"
+    ]

@@ -9,6 +9,7 @@ import pytest
 from pictures import Picture, of_dependencies, own_svg, square
 
 from lazygraph import Delayed, delayed, visualize
+from lazygraph.viz import draw
 from lazygraph.viz.scenes.quantities import ramp_of
 
 
@@ -137,3 +138,33 @@ def test_pictures_that_are_huge_say_how_to_see_less() -> None:
 
     assert "detail='collapsed' draws what is alike once" in own_svg(wide)
     assert "collapsed" not in own_svg(of_dependencies({"a": []}))
+
+
+def test_no_argument_is_left_out_in_silence() -> None:
+    x = data("x")
+
+    assert second_lines(f(*range(8)), f(*range(9))) == [
+        "0, 1, 2, 3, 4, 5, 6, 7",
+        "0, 1, 2, 3, 4, 5, 6, 7, …",
+    ]
+    assert second_lines(f(*[x] * 70), f(*[x] * 70, 3)) == ["", "·, ·, ·, ·, ·, ·, ·, ·, …"]
+    full = visualize(f(*range(9)), detail="full")._view.scene
+    assert [box.label for box in full.boxes][:9] == [*"01234567", "…"]
+
+
+def test_what_one_task_needs_is_read_once_whatever_its_edges_are() -> None:
+    reads = 0
+
+    class Counted(tuple[Any, ...]):
+        __slots__ = ()
+
+        def __iter__(self) -> Any:
+            nonlocal reads
+            reads += 1
+            return super().__iter__()
+
+    total = f(*[f(n) for n in range(100)])
+    graph = total.graph
+    object.__setattr__(graph[total.key], "_leaves", Counted(graph[total.key]._leaves))
+    draw(graph, [total.key])
+    assert reads < 20

@@ -73,11 +73,13 @@ def _description(scene: Scene) -> str:
     """For those who do not see the picture."""
     counts = Counter[str]()
     for box in scene.boxes:
-        counts[box.function or "data"] += box.count
+        if box.count:
+            counts[box.function or "data"] += box.count
     names = [f"{name} ({n:,})" for name, n in list(counts.items())[:_MOST_NAMES]]
     if len(counts) > _MOST_NAMES:
         names.append(f"{len(counts) - _MOST_NAMES} more")
-    edges = sum(edge.count for edge in scene.edges) if scene.caption else len(scene.edges)
+    is_grouped = any(box.shape == "group" for box in scene.boxes)
+    edges = sum(edge.count for edge in scene.edges) if is_grouped else len(scene.edges)
     parts = [
         f"Data flows {_WAYS[scene.rankdir]} along {_count(edges, 'dependency', 'dependencies')}.",
         f"Boxes: {', '.join(names)}.",
@@ -89,7 +91,7 @@ def _description(scene: Scene) -> str:
 
 def _fates(scene: Scene) -> Iterator[str]:
     for mark in ("failed", "skipped", "slow"):
-        labels = [box.label for box in scene.boxes if mark in box.marks]
+        labels = [box.label for box in scene.boxes if mark in box.marks and box.label]
         if labels:
             more = f" and {len(labels) - _MOST_NAMES} more" if len(labels) > _MOST_NAMES else ""
             yield f"{mark.capitalize()}: {', '.join(labels[:_MOST_NAMES])}{more}."

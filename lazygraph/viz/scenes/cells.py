@@ -88,7 +88,7 @@ def filled(scene: Scene, layout: Layout, cells: Cells) -> tuple[Scene, Layout]:
         roomy = _roomy(box, len(inside))
         x, y = layout.centres[n]
         top = y - roomy.height_px / 2
-        boxes[n] = replace(box, width_px=roomy.width_px)
+        boxes[n] = replace(box, width_px=roomy.width_px, count=0 if inside else box.count)
         centres[n] = x, top + box.height_px / 2
         boxes += inside
         centres += _places((x, top + box.height_px + _GAP_PX), len(inside))

@@ -76,9 +76,10 @@ def pictured(subject: Subject, view: View) -> View:
     """Return the view with what only a picture has: bars of levels, or a cell for every task of a run."""
     if view.groups is None:
         return view
-    if view.groups.is_profile:
-        return _profile(subject, view)
-    return view if subject.outcomes is None else _with_cells(subject, view, view.groups)
+    if subject.outcomes is not None:
+        return _with_cells(subject, view, view.groups)
+    has_own_colours = subject.look.color in {None, "function"}
+    return _profile(subject, view) if view.groups.is_profile and has_own_colours else view
 
 
 def _profile(subject: Subject, view: View) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from lazygraph.errors import DrawingError
@@ -27,6 +27,7 @@ __all__ = ["Labeller", "Names", "Words", "function_names", "key_text", "names_of
 
 _MORE = 6  # characters go on the second line, which is smaller
 _MOST_LITERALS, _MOST_ARGUMENTS = 8, 60
+_MORE_FOLLOW = "…"
 _ALIAS = "= "  # before the label of a task that only passes another's result on
 _MADE_KEY = re.compile(
     r"-(\d+-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
@@ -102,7 +103,7 @@ class Labeller:
         texts = _texts(args, kwargs)
         if task._function.is_early:
             texts = list(filter(is_told, texts))
-        literals = one_line(", ".join(texts[:_MOST_LITERALS]))
+        literals = one_line(", ".join(_cut(texts)))
         return (f"{name}({literals})" if literals and self._in_symbols else name), literals
 
     def name(self, key: Key) -> str:
@@ -114,8 +115,11 @@ class Labeller:
     def sides(self, key: Key) -> dict[Key, str]:
         """Return which operand is which, by key, where their names do not tell."""
         task = self._graph[key]
-        symbol, refs = symbol_of(task), [leaf for leaf in task._leaves if type(leaf) is Ref]
-        if not symbol or is_symmetric(symbol) or len(refs) != 2 or refs[0].key == refs[1].key:
+        symbol = symbol_of(task)  # of others, which may have many arguments, nothing more is read
+        if not symbol or is_symmetric(symbol):
+            return {}
+        refs = [leaf for leaf in task._leaves if type(leaf) is Ref]
+        if len(refs) != 2 or refs[0].key == refs[1].key:
             return {}
         left, right = (self._short_label(ref.key) for ref in refs)
         return {refs[0].key: "left", refs[1].key: "right"} if left == right else {}
@@ -123,7 +127,7 @@ class Labeller:
     def literals(self, key: Key) -> list[str]:
         """Return the short forms of the arguments that are not results alone."""
         texts = filter(is_told, _texts(*self._arguments(self._graph[key])))
-        return [truncated(one_line(text)) for text in islice(texts, _MOST_LITERALS)]
+        return [truncated(one_line(text)) for text in _cut(list(texts))]
 
     def _wished(self, key: Key, task: Task, label: str) -> str:
         labels = self._labels
@@ -261,12 +265,19 @@ def _operand(value: Any) -> str:
     return value.label if type(value) is Result else argument_text(value)
 
 
+def _cut(texts: list[str]) -> list[str]:
+    """Return the first of them, and a sign if there are more."""
+    return [*texts[:_MOST_LITERALS], *([_MORE_FOLLOW] if len(texts) > _MOST_LITERALS else [])]
+
+
 def _texts(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
     """Return the arguments in short, as far as there are any that are no results.
 
     Results stand before others as dots, so that these are in their places.
     """
     texts = [argument_text(value) for value in args[:_MOST_ARGUMENTS]]
+    if any(type(value) is not Result for value in args[_MOST_ARGUMENTS:]):
+        texts.append(_MORE_FOLLOW)
     while texts and not is_told(texts[-1]):
         texts.pop()
     named = [(f"{name}=", argument_text(value)) for name, value in kwargs.items()]

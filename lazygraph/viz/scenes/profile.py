@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from lazygraph.viz.collapse.levels import band_text, bands_of, levels_of
 from lazygraph.viz.model import Box, Hue, Layout, Point, Scene
 from lazygraph.viz.paint.colours import hues_by_name
+from lazygraph.viz.paint.themes import N_HUES
 from lazygraph.viz.text import LABEL_PX, text_width_px
 
 __all__ = ["Profile", "level_profile", "profile_picture"]
 
-_MOST_FUNCTIONS = 11
+_MOST_FUNCTIONS = N_HUES  # no two of one colour
 _OTHERS = "other functions"
 _BAR_PX, _GAP_PX, _PADDING_PX = 18.0, 4.0, 8.0
 _WIDTH_PX = 480.0  # of the longest bar
@@ -32,7 +33,7 @@ class Profile:
     bands : list of range
         The levels of each band, from the inputs up; together all levels.
     functions : list of str
-        The most frequent first; what is beyond eleven stands as "other functions".
+        The most frequent first; what is beyond eight stands as "other functions".
     counts : list of list of int
         By band, then by function.
     """
@@ -115,7 +116,7 @@ def _head(profile: Profile, band: int) -> Box:
         tooltip=f"{text}: {_tasks(count)}",
         name=text,
         shape="data",
-        count=count,
+        count=0,
         width_px=round(text_width_px(label, LABEL_PX)) + 2 * _PADDING_PX,
         height_px=_BAR_PX,
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from lazygraph.errors import DrawingError
 from lazygraph.protocols import (
     Event,
+    RunStarted,
     TaskEnded,
     TaskFailed,
     TaskRetried,
@@ -81,6 +82,8 @@ def read_run(events: Iterable[Event], keys: Sequence[Key]) -> Run:
     for event in events:
         reader.read(event)
     found = {key: reader.outcomes[key] for key in keys if key in reader.outcomes}
+    for place, outcome in enumerate(sorted(found.values(), key=_began)):
+        outcome.place = None if outcome.place is None else place
     if not found:
         raise DrawingError("run= has none of the graph's tasks: it is another graph's")
     slow_seconds = _slow_seconds(found.values())
@@ -98,7 +101,10 @@ class _Reader:
         self._n_begun = 0
 
     def read(self, event: Any) -> None:
-        if isinstance(event, TaskStarted):
+        if isinstance(event, RunStarted):  # of its tasks, what an earlier run did is no more
+            for step in range(len(event.plan)):
+                self.outcomes.pop(event.plan.key(step), None)
+        elif isinstance(event, TaskStarted):
             self._start(event)
         elif isinstance(event, TaskEnded):
             outcome = self._end(event)
@@ -139,6 +145,10 @@ class _Reader:
 
     def _of(self, key: Key) -> Outcome:
         return self.outcomes.setdefault(key, Outcome())
+
+
+def _began(outcome: Outcome) -> float:
+    return inf if outcome.place is None else outcome.place
 
 
 def _slow_seconds(outcomes: Iterable[Outcome]) -> float:
