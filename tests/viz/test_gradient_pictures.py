@@ -11,7 +11,7 @@ import pytest
 from pictures import overlaps
 
 import lazygraph
-from lazygraph import Delayed, delayed, grad, inputs, stop_gradient
+from lazygraph import Delayed, delayed, grad, inputs, stop_gradient, visualize
 from lazygraph.errors import DrawingError, InputError
 from lazygraph.viz.model import Colours, Edge
 from lazygraph.viz.paint.colours import colours_of, contrast
@@ -380,3 +380,10 @@ def test_a_drawing_of_gradients_is_of_the_graph_itself() -> None:
 
     assert isinstance(f, Delayed)
     assert len(f.visualize(gradients=True)._view.scene.boxes) == 5
+
+
+def test_no_derivative_is_hidden_by_joined_tasks() -> None:
+    x = delayed(3.0)
+
+    with pytest.raises(DrawingError, match="optimize_graph"):
+        visualize((x * x + 1) * x, gradients=True, optimize_graph=True)
