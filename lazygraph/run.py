@@ -21,7 +21,7 @@ from lazygraph.schedulers.controlled import Stream, Streaming, is_on_loop
 from lazygraph.schedulers.refusals import OWN, refuse_unsupported, refuse_unused_limits
 from lazygraph.tasks.conversions import listed
 from lazygraph.tasks.keys import Key
-from lazygraph.tasks.options import NO_TERMS, RUN_OPTIONS, Terms, flag
+from lazygraph.tasks.options import NO_TERMS, RUN_OPTIONS, TERMS, Terms, flag
 from lazygraph.tasks.pytree import ATOMS, Template, flatten, whole_leaf_of
 
 __all__ = ["Lazies", "Run", "read_run_options"]
@@ -114,6 +114,7 @@ class Run:
         self._inputs = read_inputs(asked["inputs"]) if "inputs" in asked else None
         self._check_finite: bool = asked.get("check_finite", False)
         self._own_limits: Mapping[str, float] = asked.get("limits", {})
+        self._defaults = TERMS.difference(asked)
         terms = Terms(
             asked.get("limits", defaults["limits"]) or NO_TERMS.limits,
             asked.get("on_error", defaults["on_error"]),
@@ -182,7 +183,7 @@ class Run:
 
     def _refuse(self, plan: Plan) -> None:
         """Raise OptionError for what is asked of the run and would be ignored."""
-        refuse_unsupported(self.scheduler, plan, self.terms, self.observers)
+        refuse_unsupported(self.scheduler, plan, self.terms, self.observers, self._defaults)
         if self._own_limits:
             refuse_unused_limits(plan, self._own_limits)
 

@@ -26,13 +26,15 @@ from lazygraph.schedulers.explain import short_traceback, shortened
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import RunOptions
-from lazygraph.tasks.pytree import LAZY
-from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.pytree import LAZY, LEAF_RULES
+from lazygraph.tasks.reprs import counted, short_repr
 from lazygraph.tasks.treedef import tree_flatten
 from lazygraph.viz import Drawing
 
 if TYPE_CHECKING:
     from inspect import Signature
+
+    from lazygraph.viz.look import PictureOptions
 
 __all__ = ["GraphFunction", "function"]
 
@@ -184,7 +186,7 @@ class GraphFunction:
     def _put(self, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if len(args) > len(self._params):
             raise InputError(
-                f"{len(args)} values are given, and there are {len(self._params)} parameters: {self}"
+                f"too many values: {len(args)}, for {counted(len(self._params), 'parameter')}: {self}"
             )
         refuse_unknown(kwargs, self._slots)
         given: dict[str, Any] = {}
@@ -206,7 +208,7 @@ class GraphFunction:
         return name not in given and slot is not None and type(self._blank[slot]) is Unbound
 
     @short_traceback
-    def visualize(self, filename: Any = None, **options: Any) -> Drawing:
+    def visualize(self, filename: Any = None, **options: Unpack[PictureOptions]) -> Drawing:
         """Draw the graph; see `lazygraph.visualize`."""
         return visualize(self._given[1], filename=filename, **options)
 
@@ -221,10 +223,13 @@ class GraphFunction:
 
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self._params))
-        return f"<lazygraph.function({shown}) of {len(self._plan)} tasks>"
+        return f"<lazygraph.function({shown}) of {counted(len(self._plan), 'task')}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remake, self._given
+
+
+LEAF_RULES[GraphFunction] = None  # it holds lazy values, and is a function all the same
 
 
 def _remake(params: Any, outputs: Any, options: dict[str, Any]) -> GraphFunction:

@@ -9,9 +9,10 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from lazygraph.api.compute import compute, persist
+from lazygraph.api.misspelt import refuse_misspelt
 from lazygraph.api.numpy_results import nout_of
 from lazygraph.api.visualize import visualize
 from lazygraph.errors import CaptureError
@@ -26,9 +27,12 @@ from lazygraph.tasks.function import Function, check_nout
 from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.operators import Method, Nth, apply, power, rounded
 from lazygraph.tasks.options import RunOptions
-from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, flatten, register_lazy
+from lazygraph.tasks.pytree import ATOMS, LEAF_RULES, bound_instance, flatten, register_lazy
 from lazygraph.tasks.task import Task
 from lazygraph.viz import Drawing
+
+if TYPE_CHECKING:
+    from lazygraph.viz.look import PictureOptions
 
 __all__ = ["Delayed", "call_lazily"]
 
@@ -98,16 +102,6 @@ def _declared(func: Input, name: str, unknown: Delayed[Any]) -> Any:
     return unknown if known is None else known
 
 
-def _misspelt(name: str) -> str | None:
-    """Return the method that `name` is a slip of: its letters in another order, or British."""
-    if name == "visualise":
-        return "visualize"
-    for own in ("compute", "persist", "visualize"):
-        if len(name) == len(own) and sorted(name) == sorted(own):
-            return own
-    return None
-
-
 _GETATTR = Function(getattr, name="getattr")
 _POW = Function(power, name="pow")
 _ROUND = Function(rounded, name="round")
@@ -118,8 +112,9 @@ class Delayed(Node, DaskCollection, Generic[T]):
 
     Operators, attributes, items, calls and methods of it give further lazy values; nothing
     runs before `compute`. Attributes that do not start with an underscore are looked up on
-    the result, but for `compute`, `persist`, `visualize`, `key`, `graph` and `dask`. To Dask a
-    lazy value is one of its collections.
+    the result, but for `compute`, `persist`, `visualize`, `key`, `graph` and `dask`; a call by
+    such a name with a slip in it, ``x.comute()``, is an AttributeError. To Dask a lazy value is
+    one of its collections.
 
     Parameters
     ----------
@@ -181,7 +176,9 @@ class Delayed(Node, DaskCollection, Generic[T]):
         return made
 
     @short_traceback
-    def visualize(self, filename: str | os.PathLike[str] | None = None, **options: Any) -> Drawing:
+    def visualize(
+        self, filename: str | os.PathLike[str] | None = None, **options: Unpack[PictureOptions]
+    ) -> Drawing:
         """Draw the graph, and write it to `filename`; takes the keywords of `lazygraph.visualize`."""
         return visualize(self, filename=filename, **options)
 
@@ -205,12 +202,6 @@ class Delayed(Node, DaskCollection, Generic[T]):
     def __getattr__(self, name: str) -> Delayed[Any]:
         if name.startswith("_") or (name == "expr" and is_asked_by_dask(caller(1))):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        meant = _misspelt(name)
-        if meant is not None:
-            raise AttributeError(
-                f"did you mean {meant!r}? For an attribute {name!r} of the result, "
-                f"use delayed(getattr)(x, {name!r})"
-            )
         made = _operation(_GETATTR, (self, name), caller(1))
         func: Any = self._function.func
         return _declared(func, name, made) if type(func) is Input else made
@@ -220,6 +211,8 @@ class Delayed(Node, DaskCollection, Generic[T]):
         frame = caller(1)
         if self._function is _GETATTR:  # x.method(...) is one task
             owner, name = self._leaves
+            if len(args) <= 1:
+                refuse_misspelt(name, args)
             return call_lazily(_method(name), FRESH, (owner, *args), kwargs, frame)
         return call_lazily(_APPLY, FRESH, (self, *args), kwargs, frame)
 
@@ -275,7 +268,7 @@ class Delayed(Node, DaskCollection, Generic[T]):
         return holder
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
+        return self if instance is None else types.MethodType(self, bound_instance(instance))
 
     # ----------------------------------------------------- what cannot be lazy
     def __format__(self, spec: str) -> str:

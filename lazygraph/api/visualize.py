@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from lazygraph.errors import DrawingError
 from lazygraph.graphs.compile import graph_of
 from lazygraph.graphs.nodes import Node, keys_of
 from lazygraph.passes import run_passes
-from lazygraph.protocols import Lazy
 from lazygraph.run import Lazies
 from lazygraph.schedulers.explain import short_traceback
-from lazygraph.tasks.keys import Key
 from lazygraph.viz import Drawing, check_format, draw
 
 if TYPE_CHECKING:
-    from lazygraph.observers import Recorder
-    from lazygraph.viz.look import Colour, Detail, Engine, Format, Labels, Rankdir, ThemeName
+    from lazygraph.viz.look import PictureOptions
 
 __all__ = ["visualize"]
 
@@ -27,22 +24,7 @@ __all__ = ["visualize"]
 def visualize(
     *args: Any,
     filename: str | os.PathLike[str] | None = None,
-    format: Format | None = None,  # noqa: A002  # Dask's name for it
-    optimize_graph: bool = False,
-    rankdir: Rankdir = "BT",
-    engine: Engine = "auto",
-    detail: Detail = "auto",
-    color: Colour | None = None,
-    labels: Labels | None = None,
-    focus: Lazy[Any] | Key | None = None,
-    depth: int = 2,
-    theme: ThemeName = "auto",
-    title: str | None = None,
-    run: Recorder | None = None,
-    gradients: bool = False,
-    wrt: Any = None,
-    inputs: Mapping[Any, Any] | None = None,
-    traverse: bool = True,
+    **options: Unpack[PictureOptions],
 ) -> Drawing:
     """Draw the graph of the lazy values among the arguments.
 
@@ -69,7 +51,8 @@ def visualize(
         "memoryincreases", "memorydecreases", "memorypressure" of the plan; "seconds",
         "bytes", "worker" of the run, which also gives "order" if there is one.
     labels : str, mapping or callable, optional
-        First lines: "function", the default; "key"; by key or lazy value; what it gives for key and task.
+        First lines: "function", the default; "key"; by key or lazy value; what it gives for
+        key and task.
     focus : Delayed or Key, optional
         Draw only what is near this task.
     depth : int
@@ -104,6 +87,8 @@ def visualize(
     DrawingError
         If there is nothing lazy to draw, for a value that is not known, or if the file cannot
         be written.
+    OptionError
+        For a keyword that is none of these.
     MissingKeyError
         If `focus` is not in the graph.
 
@@ -114,32 +99,21 @@ def visualize(
     >>> visualize(total, detail="full", rankdir="LR")
     Drawing(4 tasks)
     """
+    from lazygraph.viz.look import look_options  # late, as all that draws
+
+    look, format = look_options(options), options.get("format")  # noqa: A001
     check_format(filename, format)
-    nodes = Lazies(args, traverse).nodes
+    nodes = Lazies(args, options.get("traverse", True)).nodes
     if not nodes:
         raise DrawingError("there is no lazy value among the arguments: nothing to draw")
     graph, keys = graph_of(nodes), keys_of(nodes)
-    if not gradients and (wrt is not None or inputs is not None):
-        raise DrawingError("wrt= and inputs= say what gradients=True draws: give that too")
-    if gradients and optimize_graph:
-        raise DrawingError("gradients=True draws what is differentiated: leave optimize_graph out")
-    if isinstance(labels, Mapping):
-        labels = {_key_of(name): label for name, label in labels.items()}
-    notes = {"notes": _gradient_notes(nodes, wrt, inputs, detail)} if gradients else {}
+    look["notes"] = _gradient_notes(nodes, options)
+    if "focus" in look:
+        look["focus"] = _key_of(look["focus"])
+    if isinstance(look.get("labels"), Mapping):
+        look["labels"] = {_key_of(name): label for name, label in look["labels"].items()}
     drawing = draw(
-        run_passes(graph, keys) if optimize_graph else graph,
-        keys,
-        rankdir=rankdir,
-        engine=engine,
-        detail=detail,
-        color=color,
-        labels=labels,
-        focus=_key_of(focus),
-        depth=depth,
-        theme=theme,
-        title=title,
-        run=run,
-        **notes,
+        run_passes(graph, keys) if options.get("optimize_graph") else graph, keys, **look
     )
     if filename is not None:
         drawing.save(filename, format)
@@ -151,11 +125,17 @@ def _key_of(named: Any) -> Any:
     return named._get_key() if isinstance(named, Node) else named
 
 
-def _gradient_notes(
-    nodes: Sequence[Node], wrt: Any, inputs: Mapping[Any, Any] | None, detail: Detail
-) -> Any:
+def _gradient_notes(nodes: Sequence[Node], options: PictureOptions) -> Any:
+    """Return what is to be written of derivatives; None if they are not asked for."""
+    wrt, inputs = options.get("wrt"), options.get("inputs")
+    if not options.get("gradients"):
+        if wrt is None and inputs is None:
+            return None
+        raise DrawingError("wrt= and inputs= say what gradients=True draws: give that too")
+    if options.get("optimize_graph"):
+        raise DrawingError("gradients=True draws what is differentiated: leave optimize_graph out")
     if len(nodes) != 1:
         raise DrawingError(f"gradients=True draws those of one lazy value, not of {len(nodes)}")
     from lazygraph.autodiff.notes import gradient_notes  # late: it brings numpy
 
-    return gradient_notes(nodes[0], wrt, inputs, detail)
+    return gradient_notes(nodes[0], wrt, inputs, options.get("detail", "auto"))

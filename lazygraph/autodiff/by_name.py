@@ -15,6 +15,7 @@ from lazygraph.graphs.nodes import Node, node_type
 from lazygraph.schedulers.explain import short_traceback
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.operators import value_of
+from lazygraph.tasks.reprs import counted
 
 __all__ = ["Backward", "backward"]
 
@@ -66,7 +67,7 @@ class Backward(Mapping[Any, Any]):
 
     def __repr__(self) -> str:
         n_tasks, n_edges = len(self.totals), len(self.edges)
-        return f"Backward({n_tasks} tasks, {n_edges} edges to {self.goal._get_key()!r})"
+        return f"Backward({counted(n_tasks, 'task')}, {counted(n_edges, 'edge')} to {self.goal._get_key()!r})"
 
 
 def _key_of(item: Any) -> Any:

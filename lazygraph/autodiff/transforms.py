@@ -28,6 +28,7 @@ from lazygraph.graphs.nodes import node_type
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import function_name
 from lazygraph.tasks.operators import value_of
+from lazygraph.tasks.reprs import counted
 from lazygraph.tasks.treedef import tree_flatten, tree_map
 
 __all__ = [
@@ -261,7 +262,9 @@ def vjp_of(func: Any, primals: tuple[Any, ...]) -> tuple[Any, Callable[[Any], tu
 def jvp_of(func: Any, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return a function's result, and how it changes as its arguments change along tangents."""
     if len(primals) != len(tangents):
-        raise CotangentError(f"{len(tangents)} tangents are given for {len(primals)} arguments")
+        raise CotangentError(
+            f"the tangents are {len(tangents)}, for {counted(len(primals), 'argument')}"
+        )
     out, pulled = vjp_of(func, primals)
     along = [tree_map(fit, t, tree_map(like, p)) for p, t in zip(primals, tangents, strict=True)]
     with _explained(func):

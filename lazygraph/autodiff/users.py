@@ -13,7 +13,7 @@ from lazygraph.autodiff.vjp_context import Edges, VjpContext, pick
 from lazygraph.errors import CaptureError, CotangentError
 from lazygraph.graphs.nodes import node_type
 from lazygraph.tasks.function import Function
-from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.reprs import counted, short_repr
 
 __all__ = ["WholeVjp", "by_user", "defvjp", "rule_of"]
 
@@ -149,9 +149,11 @@ class WholeVjp:
         order = self.order
         cts = (given,) if len(order) == 1 and not _is_one(given) else given
         if not isinstance(cts, (tuple, list)) or len(cts) != len(order):
-            shown = f"{len(cts)} values" if isinstance(cts, (tuple, list)) else short_repr(cts)
+            shown = (
+                counted(len(cts), "value") if isinstance(cts, (tuple, list)) else short_repr(cts)
+            )
             raise CotangentError(
-                f"the vjp of {self.name} gives {shown}, and the call has {len(order)} arguments: "
+                f"the vjp of {self.name} gives {shown}, and the call has {counted(len(order), 'argument')}: "
                 "it is to give a tuple with one cotangent for each"
             )
         return dict(zip(order, cts, strict=True))

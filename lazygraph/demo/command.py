@@ -16,6 +16,7 @@ from toolz import partition_all
 
 from lazygraph import config, errors, schedulers
 from lazygraph.demo import job
+from lazygraph.tasks.reprs import counted
 
 __all__ = ["RequestError", "add_arguments", "run"]
 
@@ -89,7 +90,7 @@ def run(options: argparse.Namespace, say: Say) -> int:
         warnings.simplefilter("ignore", DeprecationWarning)
         results = _race(say, top, paths, contenders)
     status = _verdict(say, results)
-    say(f"drawing of a small version: {options.svg} ({n_drawn} tasks)")
+    say(f"drawing of a small version: {options.svg} ({counted(n_drawn, 'task')})")
     return status
 
 

@@ -12,6 +12,7 @@ from lazygraph.graphs.positions import Positions
 from lazygraph.interop.legacy import read_classic
 from lazygraph.tasks.keys import Key, check_key
 from lazygraph.tasks.pytree import LAZY, flatten
+from lazygraph.tasks.reprs import counted
 from lazygraph.tasks.task import Ref, Task
 
 __all__ = ["Graph"]
@@ -145,7 +146,7 @@ class Graph(Mapping[Key, Task]):
         return self._tasks.items()
 
     def __repr__(self) -> str:
-        return f"Graph({len(self)} tasks)"
+        return f"Graph({counted(len(self), 'task')})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Graph, (self._tasks,)

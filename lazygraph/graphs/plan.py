@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from lazygraph.graphs.order import depth_first, post_order
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import NO_OPTIONS, Options
+from lazygraph.tasks.reprs import counted
 from lazygraph.tasks.task import Call, Ref, Task, flat_call
 
 __all__ = ["PENDING", "Origins", "Plan", "assemble", "gc_paused", "make_plan"]
@@ -82,7 +83,7 @@ class Plan:
         return len(self.funcs)
 
     def __repr__(self) -> str:
-        return f"Plan({len(self)} steps, {len(self.outputs)} outputs)"
+        return f"Plan({counted(len(self), 'step')}, {counted(len(self.outputs), 'output')})"
 
     def key(self, step: int) -> Key:
         """Return the key of the step's task."""

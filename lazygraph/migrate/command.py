@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lazygraph.migrate.report import Summary, migrate
+from lazygraph.tasks.reprs import counted
 
 __all__ = ["add_arguments", "lines_of", "status_of"]
 
@@ -47,14 +48,14 @@ def status_of(summary: Summary) -> int:
 def _conclusion(summary: Summary, options: Any) -> Iterator[str]:
     counts = summary.counts
     yield (
-        f"{summary.n_files} files: {counts['works']} uses work by the import change alone, "
-        f"{counts['stays']} stay Dask's, {counts['note']} notes, {counts['manual']} to be "
-        f"changed by hand, {counts['error']} errors"
+        f"{counted(summary.n_files, 'file')}: {counted(counts['works'], 'use works', 'uses work')} by the import change alone, "
+        f"{counted(counts['stays'], 'stays', 'stay')} Dask's, {counted(counts['note'], 'note')}, "
+        f"{counts['manual']} to be changed by hand, {counted(counts['error'], 'error')}"
     )
     if options.write:
-        yield f"imports changed in {len(summary.written)} files"
+        yield f"imports changed in {counted(len(summary.written), 'file')}"
     elif summary.changeable:
-        yield f"imports would be changed in {len(summary.changeable)} files: add --write"
+        yield f"imports would be changed in {counted(len(summary.changeable), 'file')}: add --write"
 
 
 def _as_dict(summary: Summary) -> dict[str, Any]:

@@ -121,9 +121,10 @@ def choose(scheduler: Any, num_workers: int | None = None, default: int | None =
     given = config.read_scheduler(scheduler)
     wanted = default if num_workers is None else num_workers
     if isinstance(given, str):
-        name = chosen_in_dask() if given.lower() == "dask" else given.lower()
-        if name in _FIXED:
-            _refuse_number(num_workers, name, _FIXED[name])
+        name = given.lower()
+        own = chosen_in_dask() if name == "dask" else name
+        if own in _FIXED:
+            _refuse_number(num_workers, name, _FIXED[own])
             wanted = None
         return _BY_NAME[name](wanted)
     cluster = _of_client(given)

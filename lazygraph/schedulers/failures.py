@@ -7,7 +7,7 @@ from typing import Any
 from lazygraph.schedulers.outcomes import Failed, Skipped, failed_call
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.records import Record
-from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.reprs import counted, short_repr
 from lazygraph.tasks.tree_paths import distinct_leaves
 
 __all__ = ["Failure", "Failures", "failures"]
@@ -70,7 +70,7 @@ class Failures(list[Failure]):
         if not self:
             return "no failures"
         more = len(self) - _MOST_ROWS
-        head = f"{len(self)} tasks failed:" if len(self) > 1 else "1 task failed:"
+        head = f"{counted(len(self), 'task')} failed:"
         rows = [head, *(f"  {failure}" for failure in self[:_MOST_ROWS])]
         return "\n".join([*rows, f"  ... {more} more"] if more > 0 else rows)
 

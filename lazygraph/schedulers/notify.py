@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import types
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -41,6 +42,7 @@ class Watch:
     def __init__(self, plan: Plan, observers: Sequence[Observer]) -> None:
         self._plan = plan
         self._observers = list(observers)
+        self._site = _call_from_outside()
         self._lock = threading.RLock()
 
     @contextmanager
@@ -97,7 +99,15 @@ class Watch:
                     shown = short_repr(observer), short_repr(error)
                     message = f"observer {shown[0]} raised {shown[1]} and is told no more"
                     with suppress(RuntimeWarning):  # where warnings are errors: not the run's
-                        warnings.warn(message, RuntimeWarning, stacklevel=2)
+                        warnings.warn_explicit(message, RuntimeWarning, *self._site)
+
+
+def _call_from_outside() -> tuple[str, int]:
+    """Return file and line of the innermost call that no code of the library makes."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("lazygraph."):
+        frame = frame.f_back
+    return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
 def _size_of(value: Any) -> int | None:

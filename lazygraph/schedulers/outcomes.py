@@ -13,6 +13,7 @@ from lazygraph.graphs.plan import PENDING, Plan
 from lazygraph.randomness import Seed
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.records import Record
+from lazygraph.tasks.reprs import counted
 from lazygraph.tasks.task import Call
 
 __all__ = [
@@ -190,7 +191,7 @@ class Partial(Mapping[Key, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        return f"Partial({len(self)} of {len(self._plan)} results)"
+        return f"Partial({len(self)} of {counted(len(self._plan), 'result')})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, ()  # results do not travel with a pickled exception

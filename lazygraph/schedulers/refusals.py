@@ -36,17 +36,32 @@ _INSTEAD: Mapping[str, str] = {
 }
 
 
+#: What of a run `config.set` may have asked for -> how one compute does without.
+_WITHOUT: Mapping[str, str] = {
+    "on_error": "give on_error='raise' to this compute",
+    "observers": "give observers=[] to this compute",
+    "seed": "compute within `with config.set(seed=None):`",
+}
+
+
+def _said(name: str, of: Any, defaults: Collection[str]) -> str:
+    """Return what is refused, who asked for it, and what to do instead."""
+    if of is None and name in defaults:
+        told = f"{name!r}, set as a default by config.set({name}=...)"
+        return f"{told}; instead: {_WITHOUT[name]}, or {_INSTEAD[name]}"
+    return f"{name!r}{'' if of is None else f' of task {of!r}'}; instead: {_INSTEAD.get(name, OWN)}"
+
+
 def unsupported(option: str, scheduler: str, key: Any = None) -> UnsupportedOptionError:
     """Make the error for an option of a task, or for `key` None of the run, with a way on."""
     return _together(scheduler, [(option, key)])
 
 
-def _together(scheduler: str, refused: Sequence[tuple[str, Any]]) -> UnsupportedOptionError:
+def _together(
+    scheduler: str, refused: Sequence[tuple[str, Any]], defaults: Collection[str] = ()
+) -> UnsupportedOptionError:
     """Make one error for all that is refused of a run, each with a way on."""
-    told = [
-        f"{name!r}{'' if of is None else f' of task {of!r}'}; instead: {_INSTEAD.get(name, OWN)}"
-        for name, of in refused
-    ]
+    told = [_said(name, of, defaults) for name, of in refused]
     option, key = refused[0]
     text = f"option {told[0]}"
     if len(told) > 1:
@@ -55,9 +70,16 @@ def _together(scheduler: str, refused: Sequence[tuple[str, Any]]) -> Unsupported
 
 
 def refuse_unsupported(
-    scheduler: Scheduler, plan: Plan, terms: Terms = NO_TERMS, observers: Sequence[Any] = ()
+    scheduler: Scheduler,
+    plan: Plan,
+    terms: Terms = NO_TERMS,
+    observers: Sequence[Any] = (),
+    defaults: Collection[str] = (),
 ) -> None:
     """Check that a scheduler honours what is asked of a run.
+
+    `defaults` names what of the terms comes from `config.set`. Limits that do are no demand:
+    what uses a resource is refused itself.
 
     Raises
     ------
@@ -68,14 +90,17 @@ def refuse_unsupported(
     """
     known = scheduler.honours | PASS_OPTIONS
     asked = [*terms.requested, *(["observers"] if observers else [])]
-    refused: list[tuple[str, Any]] = [(name, None) for name in asked if name not in known]
+    idle = {"limits"}.intersection(defaults)
+    refused: list[tuple[str, Any]] = [
+        (name, None) for name in asked if name not in known and name not in idle
+    ]
     refused += [
         ("async def" if name == "is_async" else name, plan.key(step))
         for name, step in _first_steps(plan)
         if name not in known
     ]
     if refused:
-        raise _together(scheduler.name, refused)
+        raise _together(scheduler.name, refused, defaults)
     if "limits" in known:  # a cluster has its own: its workers' resources
         _refuse_impossible(plan, terms)
 

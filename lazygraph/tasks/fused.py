@@ -11,6 +11,7 @@ from lazygraph.randomness import Seed, current_seed, seeded
 from lazygraph.tasks.function import Function
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.options import NO_OPTIONS, Options
+from lazygraph.tasks.reprs import counted
 from lazygraph.tasks.task import Ref, Task, flat_call, make_task
 
 __all__ = ["Fused", "Member", "MemberFailed", "fuse_tasks"]
@@ -74,7 +75,7 @@ class Fused:
         return _refused, ([(m.key, m.task, m.slots, m.frees) for m in self.members],)
 
     def __repr__(self) -> str:
-        return f"Fused({self.__name__}, {len(self.members)} tasks)"
+        return f"Fused({self.__name__}, {counted(len(self.members), 'task')})"
 
 
 def _refused(rows: Sequence[tuple[Any, ...]]) -> Fused:

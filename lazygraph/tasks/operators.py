@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lazygraph.errors import UnpackError
-from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.reprs import counted, short_repr
 
 __all__ = ["Method", "Nth", "apply", "power", "rounded", "value_of"]
 
@@ -58,7 +58,7 @@ class Nth:
         except (TypeError, IndexError, KeyError):
             pass
         try:
-            what = f"{len(returned)} values"
+            what = counted(len(returned), "value")
         except TypeError:
             what = short_repr(returned)
         raise UnpackError(f"{what} ({type(returned).__name__})", self.nout)

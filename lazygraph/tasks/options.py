@@ -87,7 +87,7 @@ def _retry_on(name: str, value: Any) -> tuple[type[Exception], ...]:
     if kinds and all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
         return tuple(kinds)
     raise OptionError(
-        f"option {name!r} is a subclass of Exception or a tuple of them, as (OSError,), "
+        f"option {name!r} is a subclass of Exception or a tuple of them, as (ConnectionError,), "
         f"not {value!r}"
     )
 
@@ -242,8 +242,8 @@ class Options:
 
     Examples
     --------
-    >>> Options(retries=3, retry_on=OSError)
-    Options(retries=3, retry_on=(<class 'OSError'>,))
+    >>> Options(retries=3, retry_on=ConnectionError)
+    Options(retries=3, retry_on=(<class 'ConnectionError'>,))
     """
 
     # Not a dataclass: those take a third of the whole library's time to import.

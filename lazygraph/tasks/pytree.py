@@ -34,6 +34,7 @@ __all__ = [
     "PLAIN",
     "Literal",
     "Template",
+    "bound_instance",
     "dict_of",
     "flatten",
     "leaf_of",
@@ -94,7 +95,13 @@ def leaf_of(value: Any) -> Any:
 
 def whole_leaf_of(value: Any) -> Any:
     """Return what an argument that is not to be looked into is kept as."""
-    return value if type(LEAF_RULES[type(value)]) is ItemCheck else leaf_of(value)
+    return value if isinstance(LEAF_RULES[type(value)], ItemCheck) else leaf_of(value)
+
+
+def bound_instance(instance: Any) -> Any:
+    """Return how a lazy method gets its instance: containers are looked into, others are not."""
+    is_checked = isinstance(LEAF_RULES[type(instance)], ItemCheck)
+    return Literal(instance) if is_checked and open_argument(instance) is None else instance
 
 
 class Template(NamedTuple):

@@ -6,11 +6,22 @@ import reprlib
 import sys
 from typing import Any
 
-__all__ = ["short_call", "short_repr"]
+__all__ = ["counted", "short_call", "short_repr"]
 
 _MOST_CHARACTERS = 60
 _MOST_ARGUMENTS = 8
 _TEXTS = ("str_", "bytes_")
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Return how many there are of something, as English says it.
+
+    Examples
+    --------
+    >>> counted(1, "task"), counted(2000, "task"), counted(0, "dependency", "dependencies")
+    ('1 task', '2,000 tasks', '0 dependencies')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 class _Short(reprlib.Repr):

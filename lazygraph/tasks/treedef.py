@@ -16,7 +16,7 @@ from lazygraph.tasks.containers import (
     path_text,
     steps_of,
 )
-from lazygraph.tasks.reprs import short_repr
+from lazygraph.tasks.reprs import counted, short_repr
 
 __all__ = ["MOST_AGAIN", "Program", "TreeDef", "run_program", "tree_flatten", "tree_map"]
 
@@ -51,11 +51,13 @@ def _parts_like(build: Builder, k: int, value: Any, path: Path | None) -> Sequen
         if isinstance(value, Mapping) and value.keys() == set(build.keys):
             return [value[key] for key in build.keys]
     elif build in (list, tuple) or type(build) is NamedtupleOf:
-        expected = f"{k} values"
+        expected = counted(k, "value")
         if isinstance(value, (list, tuple)) and len(value) == k:
             return value
     else:
-        expected = f"a {getattr(getattr(build, 'kind', build), '__name__', build)} of {k} parts"
+        expected = (
+            f"a {getattr(getattr(build, 'kind', build), '__name__', build)} of {counted(k, 'part')}"
+        )
         made, children = children_of(value) or (None, ())
         if made == build and len(children) == k and build not in (set, frozenset):
             return children

@@ -14,6 +14,7 @@ from lazygraph.errors import DrawingError
 from lazygraph.files import write_whole
 from lazygraph.graphs.graph import Graph
 from lazygraph.tasks.keys import Key
+from lazygraph.tasks.reprs import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,7 @@ class Drawing:
         self._view = view_of(subject)
 
     def __repr__(self) -> str:
-        n = len(self._subject.keys)
-        return f"Drawing({n} task{'' if n == 1 else 's'})"
+        return f"Drawing({counted(len(self._subject.keys), 'task')})"
 
     @cached_property
     def svg(self) -> str:

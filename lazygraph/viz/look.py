@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
-from lazygraph.errors import DrawingError, nearest
+from lazygraph.errors import DrawingError, OptionError, nearest
 from lazygraph.tasks.keys import Key
 from lazygraph.tasks.task import Task
 
 if TYPE_CHECKING:
     from lazygraph.observers import Recorder
+    from lazygraph.protocols import Lazy
 
 __all__ = [
     "MOST_TASKS",
@@ -23,6 +24,7 @@ __all__ = [
     "Labels",
     "Look",
     "Notes",
+    "PictureOptions",
     "Rankdir",
     "ThemeName",
 ]
@@ -74,7 +76,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Look:
-    """How to draw a graph; the parameters of `lazygraph.visualize`.
+    """How to draw a graph, checked.
 
     Raises
     ------
@@ -123,6 +125,50 @@ class Look:
                 f"color={self.color!r} shows a run: compute with observers=[recorder], a "
                 "lazygraph.observers.Recorder, and give run=recorder"
             )
+
+
+class LookOptions(TypedDict, total=False):
+    """The keywords of `lazygraph.visualize` that say how to draw: fields of `Look`."""
+
+    rankdir: Rankdir
+    engine: Engine
+    detail: Detail
+    color: Colour | None
+    labels: Labels | None
+    focus: Lazy[Any] | Key | None
+    depth: int
+    theme: ThemeName
+    title: str | None
+    run: Recorder | None
+
+
+class PictureOptions(LookOptions, total=False):
+    """The keywords of `lazygraph.visualize`, which says what they mean."""
+
+    format: Format | None
+    optimize_graph: bool
+    gradients: bool
+    wrt: Any
+    inputs: Mapping[Any, Any] | None
+    traverse: bool
+
+
+_LOOK_OPTIONS = frozenset(LookOptions.__annotations__)
+
+
+def look_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those keywords of `lazygraph.visualize` that are fields of `Look`.
+
+    Raises
+    ------
+    OptionError
+        For a keyword that is none of `PictureOptions`.
+    """
+    for name in given:
+        if name not in PictureOptions.__annotations__:
+            known = ["filename", *PictureOptions.__annotations__]
+            raise OptionError.unknown("visualize", name, known)
+    return {name: value for name, value in given.items() if name in _LOOK_OPTIONS}
 
 
 def check_choice(name: str, value: Any, known: tuple[Any, ...], others: str = "") -> None:

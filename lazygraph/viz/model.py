@@ -201,6 +201,7 @@ class Scene(_Text):
     caption: str = ""  # "5,000 tasks drawn as 14 groups; detail='tasks' draws all"
     legend: tuple[LegendEntry, ...] = ()
     n_tasks: int = 0  # in the graph, shown or not
+    n_dependencies: int = 0  # between tasks that are shown, drawn or not
     hues: Mapping[str, int] = field(default_factory=dict)  # by `Box.hue_name`: which hue
     rankdir: str = "BT"  # where the data flows
 

@@ -162,7 +162,7 @@ def test_parameters_may_be_nested() -> None:
     ("call", "message"),
     [
         (lambda fn: fn(1), "no value is given for input 'y'"),
-        (lambda fn: fn(1, 2, 3), "3 values are given, and there are 2 parameters"),
+        (lambda fn: fn(1, 2, 3), "too many values: 3, for 2 parameters"),
         (lambda fn: fn(1, 2, y=3), "input 'y' is given twice, by position and by name"),
         (lambda fn: fn(1, z=3), "there is no input 'z'"),
     ],

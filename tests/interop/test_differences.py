@@ -145,7 +145,7 @@ def test_setting_an_attribute() -> None:
 def test_a_slip_in_compute_is_told() -> None:
     with pytest.raises(AttributeError, match="'int' object has no attribute 'compuet'"):
         dask.delayed(1).compuet().compute(**SYNC)
-    with pytest.raises(AttributeError, match="did you mean 'compute'"):
+    with pytest.raises(AttributeError, match=r"did you mean '.compute\(\)'"):
         lazygraph.delayed(1).compuet()
 
 

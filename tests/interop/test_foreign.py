@@ -371,9 +371,11 @@ def test_rules_found_for_types_do_not_pile_up() -> None:
     kinds = [type(f"K{n}", (), {}) for n in range(5_000)]
     first = weakref.ref(kinds[0])
     for kind in kinds:
-        assert rules[kind] is None
+        value, rule = kind(), rules[kind]
+        assert rule is not None
+        assert rule(value) is value
 
-    del kinds, kind
+    del kinds, kind, value, rule
     gc.collect()
 
     assert first() is None

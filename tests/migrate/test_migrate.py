@@ -407,9 +407,9 @@ def test_the_command_says_what_it_would_do_and_does_it(
     path.write_text("from dask import delayed\nprint(delayed(1).compute())\n")
 
     assert main(["migrate", str(tmp_path)]) == 0
-    assert "imports would be changed in 1 files: add --write" in capsys.readouterr().out
+    assert "imports would be changed in 1 file: add --write" in capsys.readouterr().out
     assert main(["migrate", str(tmp_path), "--write"]) == 0
-    assert "imports changed in 1 files" in capsys.readouterr().out
+    assert "imports changed in 1 file" in capsys.readouterr().out
     assert path.read_text().startswith("from lazygraph import delayed\n")
 
 

@@ -93,11 +93,14 @@ def test_an_observer_that_raises_is_told_no_more_and_the_run_goes_on(
     telling_scheduler: Scheduler,
 ) -> None:
     faulty, recorder = Faulty(), Recorder()
-    with pytest.warns(RuntimeWarning, match="an observer's own mistake.*is told no more"):
+    line = sys._getframe().f_lineno
+    with pytest.warns(RuntimeWarning, match="an observer's own mistake.*is told no more") as seen:
         value = lazygraph.get(
             chain(), "c", scheduler=telling_scheduler, observers=[faulty, recorder]
         )
     assert value == 3
+    # Where the compute was called, whichever thread told the observer.
+    assert {(each.filename, each.lineno) for each in seen} == {(__file__, line + 2)}
     assert faulty.told == 1
     assert len(recorder.ended) == 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from typing import Any
 
 import pytest
@@ -121,12 +122,43 @@ def test_attributes_cannot_be_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slip", "meant"), [("compuet", "compute"), ("presist", "persist"), ("visualise", "visualize")]
+    ("call", "meant"),
+    [
+        (lambda x: x.compuet(), ".compute()"),
+        (lambda x: x.comute(scheduler="threads"), ".compute()"),
+        (lambda x: x.computte(), ".compute()"),
+        (lambda x: x.presist(), ".persist()"),
+        (lambda x: x.visualise("graph.svg"), ".visualize()"),
+        (lambda x: x.optimize(), "lazygraph.optimize(x)"),
+    ],
 )
-def test_a_slip_in_a_methods_name_is_noticed(slip: str, meant: str) -> None:
-    with pytest.raises(AttributeError, match=f"did you mean '{meant}'"):
-        getattr(delayed(1), slip)
-    assert delayed("text").compute.__name__ == "compute"
+def test_a_call_by_a_misspelt_method_is_refused(call: Any, meant: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(f"did you mean {meant!r}")) as caught:
+        call(delayed("text"))
+    assert caught.traceback[0].path.name == "test_operators.py"
+
+
+def test_names_that_are_no_slip_stay_lazy() -> None:
+    class Model:
+        computed = 3
+
+        def compute_all(self) -> int:
+            return 1
+
+        def comute(self, n: int = 0) -> int:
+            return n
+
+        def optimize(self, goal: int) -> int:
+            return goal
+
+    x = delayed(Model)()
+    assert lazygraph.compute(x.computed, x.compute_all(), x.comute(2), x.optimize(4)) == (
+        3,
+        1,
+        2,
+        4,
+    )
+    assert delayed(getattr)(x, "comute")().compute() == 0
 
 
 def test_private_attributes_are_no_tasks() -> None:

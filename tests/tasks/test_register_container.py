@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import lazygraph
-from lazygraph import compute, delayed, register_container
+from lazygraph import compute, delayed, literal, register_container
 from lazygraph.errors import CaptureError, NotFiniteError
 from lazygraph.tasks.tree_paths import get_in, leaves_with_path
 from lazygraph.tasks.treedef import tree_map
@@ -159,3 +159,54 @@ def test_a_lazy_value_in_aux_is_refused() -> None:
     register_container(Box, lambda x: ((x.low,), (x.high,)), lambda aux, c: Box(*c, *aux))
     with pytest.raises(CaptureError, match="returned a lazy value in aux: make it a child"):
         same(Box(same(1), same(2)))
+
+
+class Plain:
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+class Slotted:
+    __slots__ = ("held", "never_set")
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+@pytest.mark.parametrize("kind", [Plain, Slotted])
+@pytest.mark.parametrize("nest", [lambda x: x, lambda x: [1, x], lambda x: {"a": x}])
+def test_instances_that_hold_lazy_values_are_refused_by_name(kind: Any, nest: Any) -> None:
+    held = kind(nest(same(1)))
+    assert same(kind(nest(1))).compute().held == nest(1)
+    for take in (same, compute, delayed):
+        with pytest.raises(CaptureError, match=rf"a {kind.__name__} holds .*register_container"):
+            take(held)
+    assert same(literal(held)).compute() is held
+    assert compute(held, traverse=False) == (held,)
+
+
+def test_methods_of_what_holds_lazy_values_get_their_instance() -> None:
+    class Steps(Plain):
+        @delayed
+        def twice(self, x: int) -> int:
+            return 2 * x
+
+    steps = Steps(same(3))
+    assert steps.twice(steps.held).compute() == 6
+
+
+def test_arrays_and_tables_that_hold_lazy_values_are_refused() -> None:
+    np, pd = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    x = same(1)
+    array = np.array([[1, x]], object)
+    table = pd.DataFrame({"a": [0.5, 1.5], "b": ["c", "d"], "e": [2, x]})
+    for value in (array, np.array(x, object), table, table["e"]):
+        with pytest.raises(CaptureError, match=f"{type(value).__name__}.* holds lazy values"):
+            same(value)
+    for value in (np.array([1, None], object), table[["a", "b"]], table["b"], np.zeros(3)):
+        assert same(value).compute() is value
+
+
+def test_functions_of_graphs_are_arguments_though_they_hold_lazy_values() -> None:
+    x = lazygraph.inputs("x")
+    assert delayed(lambda f: f(2))(lazygraph.function([x], x + 1)).compute() == 3

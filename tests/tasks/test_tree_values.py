@@ -80,10 +80,10 @@ def test_leaves_inside_sets_have_no_path() -> None:
     [
         ({"a": [1, 2]}, {"a": [1]}, r"at \['a'\] is \[1\], not 2 values"),
         ({"a": 1}, {"b": 1}, r"not a dict with the keys \['a'\]"),
-        ([1], 3, "is 3, not 1 values"),
+        ([1], 3, "is 3, not 1 value"),
         (Layer(1), {"w": 1, "b": 2}, "not a Layer of 2 parts"),
         ({1, 2}, {1, 2}, "not a set of 2 parts"),
-        ([0, [Layer([1])]], [0, [Layer([])]], r"at \[1\]\[0\]\.w is \[\], not 1 values"),
+        ([0, [Layer([1])]], [0, [Layer([])]], r"at \[1\]\[0\]\.w is \[\], not 1 value"),
     ],
 )
 def test_values_that_nest_differently_are_refused(tree: Any, other: Any, where: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from pictures import Picture, load, square, sum_list, tutorial
 
 from lazygraph import Graph, delayed, visualize
-from lazygraph.errors import DrawingError, MissingKeyError
+from lazygraph.errors import DrawingError, MissingKeyError, OptionError
 from lazygraph.observers import Recorder
 from lazygraph.viz import draw
+from lazygraph.viz.look import Look, LookOptions
 
 
 def total() -> Any:
@@ -126,3 +128,24 @@ def test_focus_takes_a_lazy_value_or_its_key() -> None:
 def test_an_unknown_focus_is_named() -> None:
     with pytest.raises(MissingKeyError, match="'squar'"):
         draw(tutorial(), (), focus="squar")
+
+
+def test_a_misspelt_keyword_is_told_from_what_is_known() -> None:
+    total = delayed(square)(2)
+    for draw_it in (visualize, type(total).visualize):
+        with pytest.raises(OptionError, match="no option 'colour'; did you mean 'color'"):
+            draw_it(total, colour="order")
+
+
+def test_the_keywords_are_those_of_a_look() -> None:
+    own = {field.name for field in dataclasses.fields(Look)} - {"notes"}
+    assert set(LookOptions.__annotations__) == own
+
+
+def test_a_collapsed_picture_counts_dependencies_and_not_lines() -> None:
+    squares = [delayed(square)(n) for n in range(300)]
+    total = delayed(sum_list)(squares)
+    assert "along 300 dependencies" in visualize(total, detail="collapsed").svg
+    assert "along 1 dependency" in visualize(delayed(square)(delayed(square)(2))).svg
+    twice = delayed(max)(squares[0], squares[0])
+    assert "along 1 dependency" in visualize(twice).svg

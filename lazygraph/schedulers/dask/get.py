@@ -129,16 +129,20 @@ class DaskProcesses(DaskGet):
     ----------
     num_workers : int, optional
         How many tasks run at once.
+    name : str
+        What messages call it.
     **kwargs
         Handed on to `dask.multiprocessing.get`: ``pool=``, ``chunksize=``, ``initializer=``.
     """
 
-    def __init__(self, num_workers: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, num_workers: int | None = None, *, name: str = "dask-processes", **kwargs: Any
+    ) -> None:
         from dask import multiprocessing  # late: Dask is imported when it is asked for
 
         # Its own fusing of tasks would hide keys.
         kwargs = {"optimize_graph": False, **kwargs}
-        super().__init__(multiprocessing.get, num_workers, name="dask-processes", **kwargs)
+        super().__init__(multiprocessing.get, num_workers, name=name, **kwargs)
 
     def _graph(self, plan: Plan, keys: list[Key], _: Watch | None, terms: Terms) -> dict[Key, Any]:
         return super()._graph(plan, keys, None, terms)
@@ -189,14 +193,13 @@ def _told(watch: Watch, plan: Plan) -> Iterator[None]:
 
 
 def local(name: str, num_workers: int | None) -> DaskGet:
-    """One of Dask's local schedulers, by one of `LOCAL_NAMES`."""
+    """Return one of Dask's local schedulers, by one of `LOCAL_NAMES`; messages call it so."""
     if num_workers is not None:
         check_num_workers(num_workers)
-    if name == "dask":
-        return local(chosen_in_dask(), num_workers)
-    if name == "dask-processes":
-        return DaskProcesses(num_workers)
-    if name == "dask-sync":
+    chosen = chosen_in_dask() if name == "dask" else name
+    if chosen == "dask-processes":
+        return DaskProcesses(num_workers, name=name)
+    if chosen == "dask-sync":
         from dask.local import get_sync  # late, as above
 
         return DaskGet(get_sync, name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lazygraph.tasks.reprs import counted
 from lazygraph.viz.collapse.classes import (
     Partition,
     Summary,
@@ -95,7 +96,7 @@ def _folded(note: str, units: Units, levels: Sequence[int], summary: Summary) ->
     made = fold(units.names, units.dependencies, levels, (summary, MOST_GROUPS))
     if made is None:
         return Rung(note, None)
-    labels = {cls: f"… {steps:,} more steps" for cls, steps in made.steps.items()}
+    labels = {cls: f"… {counted(steps, 'more step')}" for cls, steps in made.steps.items()}
     return Rung(note, made.partition, labels)
 
 

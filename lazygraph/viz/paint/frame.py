@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from lazygraph.tasks.reprs import counted
 from lazygraph.viz.model import Layout, Point, Scene
 from lazygraph.viz.paint.colours import colours_of
 from lazygraph.viz.paint.edges import edge_items, label_items
@@ -45,7 +46,7 @@ def picture_of(scene: Scene, layout: Layout, theme: Theme) -> Picture:
     if scene.caption:
         place = (_MARGIN_PX, height - 8)
         items.append(Words(*place, scene.caption, DETAIL_PX, theme.muted, "start"))
-    name = title or f"Task graph: {_count(scene.n_tasks, 'task')}"
+    name = title or f"Task graph: {counted(scene.n_tasks, 'task')}"
     return Picture(width, height, theme, name, _description(scene), tuple(items))
 
 
@@ -78,10 +79,9 @@ def _description(scene: Scene) -> str:
     names = [f"{name} ({n:,})" for name, n in list(counts.items())[:_MOST_NAMES]]
     if len(counts) > _MOST_NAMES:
         names.append(f"{len(counts) - _MOST_NAMES} more")
-    is_grouped = any(box.shape == "group" for box in scene.boxes)
-    edges = sum(edge.count for edge in scene.edges) if is_grouped else len(scene.edges)
+    needed = counted(scene.n_dependencies, "dependency", "dependencies")
     parts = [
-        f"Data flows {_WAYS[scene.rankdir]} along {_count(edges, 'dependency', 'dependencies')}.",
+        f"Data flows {_WAYS[scene.rankdir]} along {needed}.",
         f"Boxes: {', '.join(names)}.",
         scene.caption,
         *_fates(scene),
@@ -95,7 +95,3 @@ def _fates(scene: Scene) -> Iterator[str]:
         if labels:
             more = f" and {len(labels) - _MOST_NAMES} more" if len(labels) > _MOST_NAMES else ""
             yield f"{mark.capitalize()}: {', '.join(labels[:_MOST_NAMES])}{more}."
-
-
-def _count(n: int, one: str, many: str | None = None) -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

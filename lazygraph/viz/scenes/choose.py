@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+from lazygraph.tasks.reprs import counted
 from lazygraph.viz.collapse.collapse import Groups
 from lazygraph.viz.layout import dot_layout, layered_layout, layout_with_labels
 from lazygraph.viz.look import MOST_TASKS, Look
@@ -54,7 +55,7 @@ def tasks_view(subject: Subject) -> View:
     scene = tasks_scene(subject)
     view = View(scene, _layout(scene, subject.look))
     if not scene.caption and subject.look.detail == "tasks" and _is_huge(view):
-        said = f"{len(scene.boxes):,} tasks; detail='collapsed' draws what is alike once"
+        said = f"{counted(len(scene.boxes), 'task')}; detail='collapsed' draws what is alike once"
         return View(replace(scene, caption=said), view.layout)
     return view
 
@@ -90,9 +91,9 @@ def _profile(subject: Subject, view: View) -> View:
         tuple([(x + _MARGIN_PX, y + _MARGIN_PX) for x, y in layout.centres]),
         (),
     )
-    caption = f"{len(subject.shown):,} tasks by level; detail='tasks' draws all"
-    title, n_tasks = view.scene.title, view.scene.n_tasks
-    return View(replace(scene, title=title, caption=caption, n_tasks=n_tasks), layout, view.groups)
+    said = {name: getattr(view.scene, name) for name in ("title", "n_tasks", "n_dependencies")}
+    said["caption"] = f"{counted(len(subject.shown), 'task')} by level; detail='tasks' draws all"
+    return View(replace(scene, **said), layout, view.groups)
 
 
 def _with_cells(subject: Subject, view: View, groups: Groups) -> View:

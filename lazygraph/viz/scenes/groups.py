@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import ceil
 from statistics import fmean
 
+from lazygraph.tasks.reprs import counted
 from lazygraph.viz.collapse.collapse import Groups, collapse
 from lazygraph.viz.model import Box, Edge, Mark, Scene
 from lazygraph.viz.paint.sizes import box_size
@@ -44,7 +45,7 @@ def collapsed_scene(subject: Subject, groups: Groups) -> Scene:
     boxes = tuple([_box(subject, groups, n) for n in range(len(groups.members))])
     edges = tuple([Edge(start, end, label, n) for start, end, n, label in groups.edges])
     n_shown, n_groups = len(subject.shown), len(boxes)
-    said = f"{n_shown:,} task{'' if n_shown == 1 else 's'} drawn as {n_groups:,} group{'' if n_groups == 1 else 's'}"
+    said = f"{counted(n_shown, 'task')} drawn as {counted(n_groups, 'group')}"
     return assemble_scene(subject, boxes, edges, f"{said}; {_more(subject)}")
 
 
@@ -87,17 +88,17 @@ def _kind(subject: Subject, task: int) -> str:
 
 def _stack(subject: Subject, tasks: Sequence[int], name: str, function: str, detail: str) -> Box:
     value = _mean([subject.values[task] for task in tasks])
-    counted = _counted(subject, tasks)
+    fates = _fates(subject, tasks)
     if value is not None:
         detail = f"mean {value_text(subject.look.color, value)}"
-    detail = truncated(one_line(counted or detail))
+    detail = truncated(one_line(fates or detail))
     count = f" {TIMES}{len(tasks):,}"
     label = truncated(one_line(name), len(count)) + count
     width, height = box_size(label, detail, "group")
     return Box(
         label=label,
         detail=detail,
-        tooltip="\n".join(_lines(subject, tasks, name, counted)),
+        tooltip="\n".join(_lines(subject, tasks, name, fates)),
         name=one_line(name),
         function=function,
         shape="group",
@@ -114,14 +115,14 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _lines(subject: Subject, tasks: Sequence[int], name: str, counted: str) -> list[str]:
+def _lines(subject: Subject, tasks: Sequence[int], name: str, fates: str) -> list[str]:
     keys = ", ".join([str(subject.keys[task]) for task in tasks[:_MOST_KEYS]])
     more = f" and {len(tasks) - _MOST_KEYS:,} more" if len(tasks) > _MOST_KEYS else ""
-    lines = [f"{len(tasks):,} tasks: {name}", counted, keys + more]
+    lines = [f"{counted(len(tasks), 'task')}: {name}", fates, keys + more]
     return [one_line(line) for line in lines if line]
 
 
-def _counted(subject: Subject, tasks: Sequence[int]) -> str:
+def _fates(subject: Subject, tasks: Sequence[int]) -> str:
     """How many have failed, and so on; empty if all went well."""
     if subject.outcomes is None:
         return ""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lazygraph.tasks.reprs import counted
 from lazygraph.viz.collapse.levels import band_text, bands_of, levels_of
 from lazygraph.viz.model import Box, Hue, Layout, Point, Scene
 from lazygraph.viz.paint.colours import hues_by_name
@@ -140,4 +141,4 @@ def _bars(profile: Profile, band: int, px_per_task: float) -> list[Box]:
 
 
 def _tasks(n: int) -> str:
-    return f"{n:,} task{'' if n == 1 else 's'}"
+    return counted(n, "task")

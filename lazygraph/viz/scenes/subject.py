@@ -91,6 +91,12 @@ class Subject:
             for needed in self._needed
         ]
 
+    @cached_property
+    def n_dependencies(self) -> int:
+        """How many dependencies there are between tasks that are shown."""
+        shown = set(self.shown)
+        return sum(len(shown.intersection(self.uses[task])) for task in shown)
+
     @property
     def n_left_out(self) -> int:
         """How many tasks of the way back are not drawn, since they only keep shapes."""

@@ -33,6 +33,7 @@ def assemble_scene(
         caption=caption or _caption(subject),
         legend=legend_of(subject, boxes),
         n_tasks=len(subject.keys),
+        n_dependencies=subject.n_dependencies,
         hues=subject.hues,
         rankdir=subject.look.rankdir,
     )

@@ -16,7 +16,7 @@ from dask.diagnostics import Profiler
 from tasks import add, inc
 
 import lazygraph
-from lazygraph import compute, delayed
+from lazygraph import compute, config, delayed
 from lazygraph.errors import OptionError, UnpicklableError, UnsupportedOptionError
 from lazygraph.observers import Recorder
 from lazygraph.protocols import Scheduler
@@ -89,13 +89,47 @@ def test_a_seed_gives_the_numbers_that_it_gives_on_threads(scheduler: Scheduler)
 
 
 def test_dask_means_the_local_scheduler_that_dask_is_set_to() -> None:
-    assert choose("dask").name == "dask-threads"
-    with dask.config.set(scheduler="sync"):
-        assert choose("dask").name == "dask-sync"
-    with dask.config.set(scheduler="processes"):
-        assert choose("dask").name == "dask-processes"
-    with dask.config.set(scheduler="dask.distributed"):
-        assert choose("dask").name == "dask-threads"
+    meant = {None: "dask-threads", "sync": "dask-sync", "processes": "dask-processes"}
+    for said, name in {**meant, "dask.distributed": "dask-threads"}.items():
+        with dask.config.set(scheduler=said):
+            chosen: Any = choose("dask")
+            assert chosen._get is getattr(choose(name), "_get")  # noqa: B009
+            assert chosen.name == "dask"  # what the user wrote
+
+
+def test_what_a_default_asks_for_is_refused_as_a_default_and_how_to_do_without() -> None:
+    call = delayed(inc)(1)
+    with config.set(on_error="collect", scheduler="dask"):
+        with pytest.raises(
+            UnsupportedOptionError, match=r"the dask scheduler .*'on_error', set as"
+        ) as e:
+            call.compute()
+        assert "instead: give on_error='raise' to this compute" in str(e.value)
+        assert call.compute(on_error="raise") == 2
+        with pytest.raises(UnsupportedOptionError, match="honour option 'on_error'; instead"):
+            call.compute(on_error="collect")
+    with config.set(limits={"db": 1}):  # what uses it is refused itself
+        assert call.compute(scheduler="dask") == 2
+        with pytest.raises(UnsupportedOptionError, match="'uses' of task"):
+            delayed(inc, uses={"db": 1})(1).compute(scheduler="dask")
+
+
+def own_get(dsk: Any, keys: Any, **_: Any) -> Any:
+    return dask.get(dsk, keys)
+
+
+def test_a_default_seed_or_observer_can_be_left_out_as_the_error_says() -> None:
+    class Bare(DaskGet):
+        honours = frozenset()
+
+    call, bare = delayed(inc)(1), Bare(own_get)
+    with config.set(seed=0, observers=[Recorder()]):
+        with pytest.raises(UnsupportedOptionError, match="2 options:") as e:
+            call.compute(scheduler=bare)
+        assert "give observers=[] to this compute" in str(e.value)
+        assert "with config.set(seed=None)" in str(e.value)
+        with config.set(seed=None):
+            assert call.compute(scheduler=bare, observers=[]) == 2
 
 
 def test_the_number_of_workers_is_handed_on() -> None:
