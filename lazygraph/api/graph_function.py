@@ -26,7 +26,7 @@ from lazygraph.schedulers.explain import short_traceback, shortened
 from lazygraph.schedulers.synchronous import Synchronous
 from lazygraph.tasks.operators import value_of
 from lazygraph.tasks.options import RunOptions
-from lazygraph.tasks.pytree import LAZY, LEAF_RULES
+from lazygraph.tasks.pytree import LAZY
 from lazygraph.tasks.reprs import counted, short_repr
 from lazygraph.tasks.treedef import tree_flatten
 from lazygraph.viz import Drawing
@@ -227,9 +227,6 @@ class GraphFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remake, self._given
-
-
-LEAF_RULES[GraphFunction] = None  # it holds lazy values, and is a function all the same
 
 
 def _remake(params: Any, outputs: Any, options: dict[str, Any]) -> GraphFunction:

@@ -108,6 +108,8 @@ def _first_of_table(table: Any) -> Iterator[Any]:
 
 def _attributes_of(kind: type) -> Callable[[Any], Iterable[Any]] | None:
     """Return what gives the attributes of a class's instances, and the first items of each."""
+    if kind.__module__.startswith("lazygraph."):  # tracers, functions of graphs: meant to
+        return None
     own = [base for base in kind.__mro__ if base.__flags__ & _IS_HEAP_TYPE]
     members = chain.from_iterable([vars(base).values() for base in own])
     slots = [slot for slot in members if type(slot) is types.MemberDescriptorType]

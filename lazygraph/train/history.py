@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lazygraph.randomness import Seed
+from lazygraph.tasks.reprs import counted
 
 __all__ = ["Epoch", "Fit"]
 
@@ -69,4 +70,4 @@ class Fit:
 
     def __repr__(self) -> str:
         last = f", {self.epochs[-1]}" if self.epochs else ""
-        return f"Fit({len(self.losses)} steps{last})"
+        return f"Fit({counted(len(self.losses), 'step')}{last})"

@@ -185,7 +185,7 @@ def test_a_rule_that_takes_arrays_of_its_arguments_is_not_misread_at_second_orde
 
 # ----------------------------------------------------------------------------- errors
 WRONG: dict[str, tuple[Callable[..., Any], str]] = {
-    "too few": (lambda ct, out, x, by: (ct,), r"vjp of scaled gives 1 values, .* has 2 arguments"),
+    "too few": (lambda ct, out, x, by: (ct,), r"vjp of scaled gives 1 value, .* has 2 arguments"),
     "too many": (lambda ct, out, x, by: (ct, ct, ct), r"gives 3 values, .* has 2 arguments"),
     "not a tuple": (lambda ct, out, x, by: ct.sum(), r"gives 2.0, and .* has 2 arguments"),
     "a shape": (
