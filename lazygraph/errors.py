@@ -147,15 +147,6 @@ class InputError(LazygraphError, TypeError):
         return cls(f"no value is given for input {_listed(names)} (wanted: {_listed(wanted)})")
 
     @classmethod
-    def unlike(cls, name: str, what: str, declared: Any, got: Any, shown: str) -> InputError:
-        """Make the error for a value that is not as declared; `what` is "shape" or "dtype"."""
-        found = f"no {what}" if got is None else f"the {what} {got}"
-        return cls(
-            f"input {name!r} is declared with the {what} {declared}, and the value given has "
-            f"{found}: {shown}"
-        )
-
-    @classmethod
     def unknown(cls, name: str, wanted: Sequence[str]) -> InputError:
         """Make the error for a value that no input is there for."""
         near = nearest(name, wanted)

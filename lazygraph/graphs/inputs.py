@@ -77,9 +77,16 @@ class Input:
         """Raise InputError for a value of another shape or dtype than declared."""
         shape, dtype = _shape_and_dtype(value)
         if self.shape is not None and not _fits(self.shape, shape):
-            raise InputError.unlike(self.__name__, "shape", self.shape, shape, short_repr(value))
+            self._refuse("shape", self.shape, shape, value)
         if self.dtype is not None and str(self.dtype) != str(dtype):
-            raise InputError.unlike(self.__name__, "dtype", self.dtype, dtype, short_repr(value))
+            self._refuse("dtype", self.dtype, dtype, value)
+
+    def _refuse(self, what: str, declared: Any, got: Any, value: Any) -> None:
+        found = f"no {what}" if got is None else f"the {what} {got}"
+        raise InputError(
+            f"input {self.__name__!r} is declared with the {what} {declared}, and the value given "
+            f"has {found}: {short_repr(value)}"
+        )
 
     def __call__(self, value: Any) -> Any:
         """Return the value."""
