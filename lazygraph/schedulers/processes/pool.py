@@ -47,8 +47,7 @@ __all__ = ["Pool", "Recipe", "Worker"]
 
 # Workers in a row that end before they are ready: by themselves, each would; or were killed.
 _MOST_FAILED_STARTS, _MOST_KILLED_STARTS = 3, 20
-_QUIT_SECONDS = 1.0
-_RESTART_SECONDS = 1.0
+_QUIT_SECONDS, _RESTART_SECONDS = 1.0, 1.0
 
 
 class Recipe(NamedTuple):
@@ -75,8 +74,7 @@ class Pool:
         self.is_wanted_closed = False  # its owner waits for the run to leave it
         # First what may raise: nothing is open yet.
         self._initializer = _packed(recipe.initializer)
-        self._next_owner = 1
-        self._failed_starts = 0
+        self._next_owner, self._failed_starts = 1, 0
         self._wake_lock = threading.Lock()
         with start_errors("cannot start worker processes"):
             self.arena = Arena.create(recipe.num_workers + 1)
