@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EISDIR
 from pathlib import Path
 from time import time
 
-if sys.platform != "win32":
+try:
     from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows, and interpreters built without it
+    _HAS_LOCKS = False
+else:
+    _HAS_LOCKS = True
 
 __all__ = ["remove_leftovers", "write_whole"]
 
@@ -57,7 +60,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes, *, mode: int | Non
     if target.is_dir():
         raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(target))
     with _beside(target) as temporary, temporary.open("xb") as file:
-        if sys.platform != "win32":
+        if _HAS_LOCKS:
             with suppress(OSError):  # a file system without locks
                 flock(file.fileno(), LOCK_EX)  # ends with the process
         file.write(content)
@@ -90,7 +93,7 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> None:
     folder : path
         Where files were to be put. One that cannot be read is left alone.
     """
-    if sys.platform == "win32":
+    if not _HAS_LOCKS:
         return
     for path in Path(folder).glob(".lazygraph-*.tmp"):
         with suppress(OSError), path.open("rb") as file:
