@@ -194,7 +194,7 @@ def test_a_value_takes_no_options() -> None:
         ("retries", True, "how often to try again, 0 or more"),
         ("retries", "2", "how often to try again, 0 or more"),
         ("retries", 1.0, "how often to try again, 0 or more"),
-        ("retry_on", (), r"a subclass of Exception or a tuple of them, as \(OSError,\)"),
+        ("retry_on", (), r"a subclass of Exception or a tuple of them, as \(ConnectionError,\)"),
         ("retry_on", "OSError", "a subclass of Exception or a tuple of them"),
         ("retry_on", (OSError, int), "a subclass of Exception or a tuple of them"),
         ("retry_on", KeyboardInterrupt, "a subclass of Exception or a tuple of them"),
