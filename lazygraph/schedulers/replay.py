@@ -41,9 +41,9 @@ def replay(error: BaseException | Failed | Skipped | Failure) -> Any:
     Parameters
     ----------
     error : BaseException, Failed, Skipped or Failure
-        What a `compute` raised, or put in the result's place, or a row of `failures`. In a debugger's session after
-        the error: ``lazygraph.replay(sys.last_value)``. Where the task itself had called
-        `compute`, it is this task that runs, and its `compute` with it.
+        What a `compute` raised, or put in the result's place, or a row of `failures`. In a
+        debugger's session after the error: ``lazygraph.replay(sys.last_value)``. Where the task
+        itself had called `compute`, it is this task that runs, and its `compute` with it.
 
     Returns
     -------

@@ -2,9 +2,9 @@
 
 `transforms` change gradients one after the other, `schedules` say how far a step goes, and
 `optimizers` chain them: they take parameters, gradients and a state, and give parameters and a
-state; `batches` deals out data; `fitting` is the loop, `history` what it tells; `checkpoints` keeps it from losing what it
-has done, `settings` from going on as another run. No framework: what is differentiated is any
-lazy graph.
+state; `batches` deals out data; `fitting` is the loop, `history` what it tells; `checkpoints`
+keeps it from losing what it has done, `settings` from going on as another run. No framework: what
+is differentiated is any lazy graph.
 """
 
 from lazygraph.train.batches import Minibatches
